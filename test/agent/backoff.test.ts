@@ -11,7 +11,7 @@ describe('waiting after failures', () => {
     expect(pollBackoffMs(1, 80_000)).toBe(0);
     expect(() => pollBackoffMs(-1, 0)).toThrow(RangeError);
   });
-  test('of a question grows to a minute', () => {
+  test('the pause before a question is asked again grows to a minute', () => {
     expect([1, 2, 6, 50].map(retryDelayMs)).toEqual([1_000, 2_000, 32_000, 60_000]);
   });
 });

@@ -111,7 +111,7 @@ describe('executors', () => {
     });
   });
 
-  test('what another authority has signed is refused, in the words and with the remedy of the catalogue', async () => {
+  test('an order of another authority is refused, in the words and with the remedy of the catalogue', async () => {
     const options = { nowMs: Date.now(), random: systemRandom };
     const { caCertificatePem } = await createSigningAuthority({ ...options, commonName: 'another' });
     await onHost({ caCertificatePem }, async (executors) => {

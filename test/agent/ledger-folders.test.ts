@@ -61,7 +61,7 @@ describe('the ledger’s folders', () => {
         symlinkSync('nowhere', scratch.at('root/ongoing'));
       },
     ],
-  ])('that are %s are made anew with all records, and one log line says so', (_what, lose) => {
+  ])('the ledger’s folders that are %s are made anew with all records, and one log line says so', (_what, lose) => {
     using scratch = scratchFolder();
     const { ledger, log, clock } = openIn(scratch);
     ledger.begin(one);
@@ -77,7 +77,7 @@ describe('the ledger’s folders', () => {
     expect(next.inState('finished')).toMatchObject([{ ...two, outcome: OUTCOME }]);
   });
 
-  test('that cannot be made stop commands from starting, and are filled again as soon as they can be made', () => {
+  test('the ledger’s folders that cannot be made stop commands from starting, and are filled again as soon as they can be made', () => {
     using scratch = scratchFolder();
     const { ledger, clock } = openIn(scratch);
     ledger.begin(one);

@@ -70,7 +70,7 @@ test('a server that asks for a pause gets it, and one that does not answer is as
   expect(taken).toEqual(['one']);
 });
 
-test('what the server refuses is given up', async () => {
+test('lines that the server refuses are given up', async () => {
   const { asked, take, taken, clock } = byHand();
   take('one');
   asked[0]?.fail(refusal('AccessDeniedException', 403));

@@ -71,20 +71,20 @@ describe('a server that answers each poll at once', () => {
       'one event of one deployment under new identifiers',
       { poll: (n) => commandOf(n, { DeploymentExecutionId: 'a/d-1/c/d' }), isGenuine: true },
     ],
-  ])('with %s gets about one request a second', async (_what, flood) => {
+  ])('a server that answers each poll at once with %s gets about one request a second', async (_what, flood) => {
     const { all, ran, lines } = await endure(flood);
     expect(all).toBeLessThanOrEqual(SECONDS + 2);
     expect(ran).toBeLessThanOrEqual(8);
     expect(lines.length).toBeLessThan(SECONDS);
   });
 
-  test('with commands that fail, and takes no report of that, is asked less and less', async () => {
+  test('a server that answers each poll at once with commands that fail, and takes no report of that, is asked less and less', async () => {
     const { requests, all } = await endure({ poll: commandOf, specification: unavailable, complete: unavailable });
     expect(requests.poll).toBeLessThanOrEqual(10);
     expect(all).toBeLessThanOrEqual(SECONDS);
   });
 
-  test('with honest commands is asked again at once, also after events without scripts', async () => {
+  test('a server that answers each poll at once with honest commands is asked again at once, also after events without scripts', async () => {
     const answers = [
       { isNoop: false, status: 'InProgress', reports: 60 },
       { isNoop: true, status: 'Failed', reports: 60 },

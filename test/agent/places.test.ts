@@ -168,7 +168,7 @@ describe('places for commands, whatever comes, ends and takes long in whatever o
 });
 
 describe('sixteen commands that do not end', () => {
-  test('of sixteen groups of one application leave places for another application at once, and for a seventeenth group when they take long', async () => {
+  test('commands of sixteen groups of one application leave places for another application at once, and for a seventeenth group when they take long', async () => {
     const world = hall(PLACE_LIMITS);
     for (let group = 0; group < 16; group += 1) await world.arrive(owner(0, group));
     expect(world.running.size).toBe(12);
@@ -180,7 +180,7 @@ describe('sixteen commands that do not end', () => {
     expect(world.running.size).toBe(18);
   });
 
-  test('of one group have one place, three wait, and the others stay with the control endpoint', async () => {
+  test('commands of one group have one place, three wait, and the others stay with the control endpoint', async () => {
     const world = hall(PLACE_LIMITS);
     for (let n = 0; n < 16; n += 1) await world.arrive(owner(0, 0));
     expect([world.running.size, world.away.length]).toEqual([1, 12]);
@@ -189,7 +189,7 @@ describe('sixteen commands that do not end', () => {
     expect(world.places.hasFree).toBe(true);
   });
 
-  test('of any groups, also when they take long, are never more than forty-eight, and one application’s never more than thirty-six', async () => {
+  test('commands of any groups, also when they take long, are never more than forty-eight, and one application’s never more than thirty-six', async () => {
     const world = hall(PLACE_LIMITS);
     for (let application = 0; application < 2; application += 1) {
       for (let n = 0; n < 60; n += 1) {

@@ -31,7 +31,7 @@ const broken = async () => {
 };
 
 describe('a question to the control endpoint', () => {
-  test('that fails alone is asked again after 1, 2, 4, … and at last every 60 seconds, and others are asked at once', async () => {
+  test('a question that fails alone is asked again after 1, 2, 4, … and at last every 60 seconds, and others are asked at once', async () => {
     const { asked, world, ask, pass } = gated();
     world.answer = async (about) => (about === 'broken' ? broken() : 'answer');
     void ask('broken').catch(() => undefined);
@@ -89,7 +89,7 @@ describe('a question to the control endpoint', () => {
     expect(asked).toHaveLength(1);
   });
 
-  test('that waits fails at once when it is aborted', async () => {
+  test('a question that waits fails at once when it is aborted', async () => {
     const { world, ask, pass } = gated();
     world.answer = broken;
     const stop = new AbortController();
@@ -115,7 +115,7 @@ describe('a question to the control endpoint', () => {
 describe('a thousand questions', () => {
   const ids = Array.from({ length: 1000 }, (_, n) => `c-${n}`);
 
-  test('that all fail cost no more requests than a few, and are answered within minutes when the endpoint is healthy', async () => {
+  test('a thousand questions that all fail cost no more requests than a few, and are answered within minutes when the endpoint is healthy', async () => {
     const { asked, world, ask, pass } = gated();
     world.answer = broken;
     const all = Promise.all(ids.map((id) => ask(id)));
@@ -130,7 +130,7 @@ describe('a thousand questions', () => {
     expect(await all).toHaveLength(1000);
   });
 
-  test('of which each second one fails are asked again every two seconds at most', async () => {
+  test('a thousand questions of which each second one fails are asked again every two seconds at most', async () => {
     const { asked, world, ask, pass } = gated();
     world.answer = async (about) => (Number(about.slice(2)) % 2 === 0 ? broken() : 'answer');
     for (const id of ids) void ask(id).catch(() => undefined);

@@ -93,7 +93,7 @@ describe('spans of a deployment', () => {
     });
   });
 
-  test('of two hosts are in one trace, and are not taken for each other', async () => {
+  test('spans of a deployment to two hosts are in one trace, and are not taken for each other', async () => {
     await using collector = await answeringServer(() => ({}));
     for (const name of ['web-1', 'web-2']) {
       const { exporter } = exporterTo(collector.url, name);
@@ -123,7 +123,7 @@ describe('spans of a deployment', () => {
     expect(log.lines.filter(({ level }) => level === 'warn')).toHaveLength(1);
   });
 
-  test('that a collector refuses are given up, and the log says so', async () => {
+  test('spans of a deployment that a collector refuses are given up, and the log says so', async () => {
     await using collector = await answeringServer(() => ({ status: 400 }));
     const { exporter, log } = exporterTo(collector.url);
     deploy(exporter, 'd-ONE');

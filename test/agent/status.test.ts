@@ -13,17 +13,20 @@ describe('the health of an agent', () => {
     ['hangs', { answeredAtMs: -1, failures: 0 }, -999_000, false, 'polling hangs'],
     ['is full for a moment', { answeredAtMs: 170_000, failures: 0 }, -999_000, true, null],
     ['is full for long', { answeredAtMs: -1, failures: 0 }, -999_000, true, 'taken, the oldest by Start of d-0'],
-  ] as const)('that %s: %j, started at %d, full %s: %s', (_, poll, startedAtMs, isFull, trouble) => {
-    const status = {
-      ...{ startedAtMs, isFull },
-      lastPoll: { ...poll, lastError: poll.failures > 0 ? 'no route' : null },
-      running: [
-        { ...command, sinceMs: 5 },
-        { ...command, commandName: 'Start', deploymentId: 'd-0', sinceMs: 4 },
-      ],
-    };
-    const said = troubleOf(status, SILENT_MS, SILENT_MS);
-    if (trouble === null) expect(said).toBeNull();
-    else expect(said).toContain(trouble);
-  });
+  ] as const)(
+    'the health of an agent that %s: %j, started at %d, full %s: %s',
+    (_, poll, startedAtMs, isFull, trouble) => {
+      const status = {
+        ...{ startedAtMs, isFull },
+        lastPoll: { ...poll, lastError: poll.failures > 0 ? 'no route' : null },
+        running: [
+          { ...command, sinceMs: 5 },
+          { ...command, commandName: 'Start', deploymentId: 'd-0', sinceMs: 4 },
+        ],
+      };
+      const said = troubleOf(status, SILENT_MS, SILENT_MS);
+      if (trouble === null) expect(said).toBeNull();
+      else expect(said).toContain(trouble);
+    },
+  );
 });

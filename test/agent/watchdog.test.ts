@@ -88,7 +88,7 @@ describe('systemd', () => {
     [{ WATCHDOG_USEC: '0' }, null],
     [{ WATCHDOG_USEC: 'soon' }, null],
     [{}, null],
-  ])('that sets %j watches every %s ms', (env, expected) => {
+  ])('systemd that sets %j watches every %s ms', (env, expected) => {
     expect(watchdogIntervalMs(env, 42)).toBe(expected);
   });
 

@@ -62,7 +62,7 @@ describe('SELinux ranges', () => {
       expect(parseSelinuxRange(text).ok).toBe(false);
     },
   );
-  test('what is normalised reads as itself', () => {
+  test('a normalised range reads as itself', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 0, max: 30 }), { minLength: 1 }), (categories) => {
         const read = parseSelinuxRange(`s0:${categories.map((category) => `c${category}`).join(',')}`);

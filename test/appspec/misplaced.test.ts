@@ -130,7 +130,7 @@ describe('a second YAML document', () => {
     [`${head}---\n- a\n---\n- b\n`, 'error', 3],
     [`${head}---\n`, 'warning', 3],
     [`${head}---\n# nothing more\n...\n`, 'warning', 3],
-  ])('of %j is found (%s)', (text, severity, line) => {
+  ])('a second YAML document of %j is found (%s)', (text, severity, line) => {
     expect(findings(text)).toEqual([`${severity} second-document@${line}:1`]);
     expect(parseAppSpec(text, options).ok).toBe(severity === 'warning');
   });

@@ -68,7 +68,7 @@ hooks:
     expect(anchored.hooks.get('AfterInstall')).toEqual(anchored.hooks.get('BeforeInstall'));
   });
 
-  test('that is empty says what it needs at least', () => {
+  test('a whole file that is empty says what it needs at least', () => {
     const result = parseAppSpec('# nothing\n', options);
     expect(result.findings[0]?.message).toContain("'version: 0.0' and 'os: linux'");
   });
@@ -102,7 +102,7 @@ hooks:
     ]);
   });
 
-  test('with the same key twice is refused with the line of the second', () => {
+  test('a whole file with the same key twice is refused with the line of the second', () => {
     expect(findings(`${head}hooks:\n  AfterInstall:\n    - location: a\n  AfterInstall:\n    - location: b\n`)).toEqual(
       ['duplicate-key@6'],
     );
@@ -126,7 +126,7 @@ hooks:
     ]);
   });
 
-  test('that is JSON for ECS is recognised and refused', () => {
+  test('a whole file that is JSON for ECS is recognised and refused', () => {
     const text = '{"version": 0.0, "Resources": [{"TargetService": {"Type": "AWS::ECS::Service"}}]}';
     expect(findings(text)).toEqual(['other-platform@1']);
   });
@@ -148,7 +148,7 @@ hooks:
     ]);
   });
 
-  test('that names an anchor which is nowhere is refused with the line', () => {
+  test('a whole file that names an anchor which is nowhere is refused with the line', () => {
     expect(findings(`${head}hooks:\n  AfterInstall: *nobody\n`)).toEqual(['not-yaml@4']);
   });
 
@@ -333,7 +333,7 @@ describe('any text', () => {
     );
   });
 
-  test('that says what an AppSpec says is read as that AppSpec', () => {
+  test('any text that says what an AppSpec says is read as that AppSpec', () => {
     const name = fc.stringMatching(/^[a-z][a-z0-9._-]{0,12}$/);
     const path = fc.array(name, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('/'));
     const hook = fc.record({

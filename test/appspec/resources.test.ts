@@ -75,11 +75,11 @@ const LAMBDA_SPEC = {
 };
 
 describe('a file for Lambda or ECS', () => {
-  test('of Lambda is read with every field', () => {
+  test('a file for Lambda is read with every field', () => {
     expect(read(LAMBDA)).toEqual({ ok: true, findings: [], appSpec: LAMBDA_SPEC });
   });
 
-  test('of ECS is read with every field and every default', () => {
+  test('a file for ECS is read with every field and every default', () => {
     expect(read(ECS)).toEqual({
       ok: true,
       findings: [],

@@ -82,7 +82,7 @@ describe('blocks of deflate', () => {
     }
   });
 
-  test('that are compressed, a few between many that are stored, need no zlib', async () => {
+  test('blocks of deflate that are compressed, a few between many that are stored, need no zlib', async () => {
     const parts = Array.from({ length: 4 }, (_, n) => [
       Buffer.alloc(600, `header ${n} `),
       randomFillSync(Buffer.alloc(3_000_000)),
@@ -93,7 +93,7 @@ describe('blocks of deflate', () => {
     expect(found.equals(content)).toBe(true);
   });
 
-  test('that are compressed without end are left to zlib, also when they hold nothing', async () => {
+  test('blocks of deflate that are compressed without end are left to zlib, also when they hold nothing', async () => {
     const text = deflateRawSync(Buffer.alloc(5_000_000, 'the same again '));
     expect((await unpack(text, [70_000])).inflatedFrom).toBeLessThan(100_000);
     // Four blocks of ten bits each, of the fixed kind.
@@ -105,7 +105,7 @@ describe('blocks of deflate', () => {
     expect({ inflatedFrom, content: content.toString() }).toEqual({ inflatedFrom: 0, content: 'end' });
   });
 
-  test.each([0, 1, 100])('that store %i bytes each are left to zlib after a few', async (size) => {
+  test.each([0, 1, 100])('blocks of deflate that store %i bytes each are left to zlib after a few', async (size) => {
     const block = Buffer.concat([Buffer.from([0, size, 0, ~size & 0xff, 0xff]), Buffer.alloc(size, 'x')]);
     const content = Buffer.alloc(20_000 * size, 'x');
     const many = Buffer.alloc(20_000 * block.length, block);
@@ -114,7 +114,7 @@ describe('blocks of deflate', () => {
     expect(inflatedFrom).toBeLessThan(100_000);
   });
 
-  test('whose length is damaged are judged by zlib', async () => {
+  test('blocks of deflate whose length is damaged are judged by zlib', async () => {
     const deflated = deflateRawSync(Buffer.alloc(70_000), { level: 0 });
     deflated.writeUInt8(0x55, 3);
     expect(() => inflateRawSync(deflated)).toThrow('invalid stored block lengths');

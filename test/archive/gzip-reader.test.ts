@@ -45,7 +45,7 @@ const shapes: readonly (readonly [string, Buffer])[] = [
 ];
 
 describe('a gzip file', () => {
-  test.each(shapes)('that is %s has the content that zlib finds', async (_shape, content) => {
+  test.each(shapes)('a gzip file that is %s has the content that zlib finds', async (_shape, content) => {
     using scratch = scratchFolder();
     const path = join(scratch.path, 'file.gz');
     for (const packed of [gzipSync(content), gzipSync(content, { level: 0 }), named(gzipSync(content))]) {
@@ -57,7 +57,7 @@ describe('a gzip file', () => {
     }
   });
 
-  test('that is damaged, cut off or followed by something is judged as zlib judges it', async () => {
+  test('a gzip file that is damaged, cut off or followed by something is judged as zlib judges it', async () => {
     using scratch = scratchFolder();
     const path = join(scratch.path, 'file.gz');
     const content = Buffer.concat([text.subarray(0, 700), noise.subarray(0, 1_200_000), text.subarray(0, 100_000)]);
@@ -87,7 +87,7 @@ describe('a gzip file', () => {
   test.each([
     [-8, 'incorrect data check'],
     [-4, 'incorrect length check'],
-  ])('whose trailer is wrong %i bytes from its end is refused', async (at, why) => {
+  ])('a gzip file whose trailer is wrong %i bytes from its end is refused', async (at, why) => {
     using scratch = scratchFolder();
     const packed = gzipSync(noise);
     const place = packed.length + at;
@@ -98,14 +98,14 @@ describe('a gzip file', () => {
     await expect(read(path)).rejects.toMatchObject({ code: 'ARCHIVE_CORRUPT', message: expect.stringContaining(why) });
   });
 
-  test('that ends in the middle of what is stored is cut off', async () => {
+  test('a gzip file that ends in the middle of what is stored is cut off', async () => {
     using scratch = scratchFolder();
     const path = join(scratch.path, 'file.gz');
     writeFileSync(path, gzipSync(noise).subarray(0, 2_000_000));
     await expect(read(path)).rejects.toMatchObject({ code: 'ARCHIVE_TRUNCATED' });
   });
 
-  test('whose blocks end at every bit of a byte is followed to its trailer', async () => {
+  test('a gzip file whose blocks end at every bit of a byte is followed to its trailer', async () => {
     using scratch = scratchFolder();
     const path = join(scratch.path, 'file.gz');
     for (let length = 1; length <= 16; length += 1) {

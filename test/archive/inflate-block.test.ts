@@ -62,7 +62,7 @@ describe('a compressed block', () => {
     );
   });
 
-  test('that is cut off or damaged never gives other content than zlib gives', () => {
+  test('a compressed block that is cut off or damaged never gives other content than zlib gives', () => {
     const damages = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { minLength: 1, maxLength: 3 });
     fc.assert(
       fc.property(contents, options, damages, fc.nat(), (content, how, changes, cut) => {
@@ -76,13 +76,13 @@ describe('a compressed block', () => {
     );
   });
 
-  test('that is longer than allowed is not decoded', () => {
+  test('a compressed block that is longer than allowed is not decoded', () => {
     const deflated = deflateRawSync(Buffer.alloc(1000, 'x'));
     expect(inflateBlock(deflated, 0, Buffer.alloc(0), 999)).toBeNull();
     expect(inflateBlock(deflated, 0, Buffer.alloc(0), 1000)?.content.length).toBe(1000);
   });
 
-  test('that refers to what was before the beginning is not decoded', () => {
+  test('a compressed block that refers to what was before the beginning is not decoded', () => {
     const dictionary = Buffer.from(WORDS);
     const deflated = deflateRawSync(dictionary, { dictionary });
     expect(inflateBlock(deflated, 0, dictionary, 1000)?.content.equals(dictionary)).toBe(true);

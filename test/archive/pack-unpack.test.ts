@@ -60,7 +60,7 @@ describe.each(types)('a %s bundle', (bundleType) => {
     expect(readdirSync(scratch.path).sort()).toEqual(['archive', 'bundle', 'source']);
   });
 
-  test('that is cut off anywhere is refused, and nothing is left', async () => {
+  test('a bundle that is cut off anywhere is refused, and nothing is left', async () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('source'));
     for (const name of ['appspec.yml', 'one', 'two']) writeFileSync(scratch.at('source', name), name.repeat(300));

@@ -238,7 +238,7 @@ function brokenJson({ args, status, stdout }: CommandWords): string[] {
 }
 
 describe('every command', () => {
-  test('that is left out here is a command', () => {
+  test('every command that is left out here is a command', () => {
     const paths = leaves.map(({ path }) => path);
     expect(Object.keys(NOT_RUN).filter((path) => !paths.includes(path))).toEqual([]);
     expect(leaves.length).toBeGreaterThan(40);

@@ -101,7 +101,7 @@ describeWith('systemctl')('an official agent', () => {
     },
   );
 
-  test('whose configuration was changed after the takeover keeps the change beside the old one', async () => {
+  test('a host whose configuration was changed after the takeover keeps the change beside the old one', async () => {
     using scratch = scratchFolder();
     const root = officialRoot(scratch, '2.x');
     await migrate(root, '--yes');

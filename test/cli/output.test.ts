@@ -32,7 +32,7 @@ describe('a line that a command writes', () => {
     expect(text()).toBe(shown);
   });
 
-  test('of several has its own break behind it, and none inside', () => {
+  test('each of several lines has its own break behind it, and none inside', () => {
     const { output, text } = capture();
     output.writeLines(['one', 'two\n::error::three', '', ' ::warning::four\n']);
     expect(text()).toBe('one\ntwo\\u000a::error::three\n\n :\\u003awarning::four\\u000a\n');
@@ -70,7 +70,7 @@ describe('an error', () => {
     expect(text()).toBe('slipway: a\\u000ab [CLI_BAD_REVISION]\n  c\n  d\\u000ae\n  to do: f\\u000ag\n');
   });
 
-  test('with its stack and causes begins no line by the words of a message', () => {
+  test('an error with its stack and causes begins no line by the words of a message', () => {
     const cause = new TypeError('inner\nslipway: done\n    at forged (file:1:1)');
     const error = new Error('outer\nslipway: done', { cause });
     const { output, text } = capture();

@@ -16,7 +16,7 @@ describe('a list of several pages', () => {
   test.each([
     ['gives the same page again', (count: number) => `token ${count % 3}`, 'gives the same page again', 4],
     ['always has one more', (count: number) => `token ${count}`, 'more than 10000 pages', 10_001],
-  ])('of a server that %s is refused', async (_, tokenOf, why, most) => {
+  ])('a list of a server that %s is refused', async (_, tokenOf, why, most) => {
     let count = 0;
     const fetchPage = async () => {
       count += 1;

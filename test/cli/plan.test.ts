@@ -93,7 +93,7 @@ describe('slipway plan', () => {
     expect(Object.keys(treeOf(scratch.at('site')))).toEqual(['added', 'changed']);
   });
 
-  test('of the revision that is installed already exits with 0', async () => {
+  test('slipway plan of the revision that is installed already exits with 0', async () => {
     using scratch = scratchFolder();
     const { plan, planned, deploy } = host(scratch);
     const one = revision(scratch, 'one', { a: 'a', 'sub/b': 'b' });
@@ -341,7 +341,7 @@ permissions:
       expect(readdirSync(scratch.at('tmp'))).toEqual([]);
     });
 
-  test('of a revision with a faulty AppSpec file, or a damaged bundle, is impossible and says why', async () => {
+  test('slipway plan of a revision with a faulty AppSpec file, or a damaged bundle, is impossible and says why', async () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('bad'));
     writeFileSync(scratch.at('bad/appspec.yml'), 'version: 0.0\n');
@@ -357,7 +357,7 @@ permissions:
     });
   });
 
-  test('of yesterday’s revision with a faulty stop script says so before it hurts', async () => {
+  test('slipway plan of yesterday’s revision with a faulty stop script says so before it hurts', async () => {
     using scratch = scratchFolder();
     const { config, planned, deploy } = host(scratch);
     await deploy(revision(scratch, 'one', { a: '1' }));
@@ -378,7 +378,7 @@ permissions:
     ]);
   });
 
-  test('of what is not there exits with 2', async () => {
+  test('slipway plan of a bundle that is not there exits with 2', async () => {
     using scratch = scratchFolder();
     const { plan } = host(scratch);
     const { status, complained } = await plan(scratch.at('nowhere'));

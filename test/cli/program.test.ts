@@ -147,7 +147,7 @@ describe('what the system refuses', () => {
     expect(ctx.complained()).not.toContain('a fault in Slipway');
   });
 
-  test('what is somebody else’s: says as whom to run it', () => {
+  test('a file of somebody else: the message says as whom to run it', () => {
     const refused = Object.assign(new Error("EACCES: permission denied, scandir '/srv/closed'"), { code: 'EACCES' });
     const { lines, reason } = reportError(refused, false);
     expect(lines).toEqual([

@@ -280,7 +280,7 @@ test('at a terminal the address is asked for, and an empty answer takes what sta
   );
 });
 
-test('without a terminal and an address nothing is written, and the message says what to give', async () => {
+test('nothing is written without a terminal and an address, and the message says what to give', async () => {
   using scratch = scratchFolder();
   const { stderr, status } = await init(scratch);
   expect([status === 0, stderr]).toEqual([false, expect.stringContaining('Give --address HOST')]);

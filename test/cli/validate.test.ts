@@ -98,7 +98,7 @@ describe('slipway validate looks at every script', () => {
     ['\x7fELF\0\0', []],
     ['MZ\0', ['warning script-no-program@5:17']],
     [elfProgram({ machine: 22, isBigEndian: true }), ['warning program-other-machine@5:17']],
-  ])('whose beginning is %j', async (beginning, expected) => {
+  ])('a script whose beginning is %j is checked', async (beginning, expected) => {
     using scratch = scratchFolder();
     expect(await findings(bundle(scratch, script('scripts/a'), { 'scripts/a': beginning }))).toEqual(expected);
   });
@@ -182,7 +182,7 @@ describe('slipway validate asks the install planner', () => {
     ['bin/tool', '/opt/tools'],
     ['site', '/srv/site'],
     ['site', '/srv/example.com'],
-  ])('that of %s written as %s is a folder', async (source, destination) => {
+  ])('the destination of %s written as %s is a folder', async (source, destination) => {
     using scratch = scratchFolder();
     const files = source === 'site' ? { 'site/a': '' } : { [source]: 'x' };
     expect(await findings(bundle(scratch, file(source, destination), files))).toEqual([]);

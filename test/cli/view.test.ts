@@ -38,7 +38,7 @@ describe('a target in one line', () => {
   test('names the current event, progress and the time since the first event began', () => {
     expect(targetLine(target, 104_000, 5)).toBe('web-1  InProgress  DownloadBundle    [###.......]  1/4  4.0s');
   });
-  test('whose events are over shows how long they took, not how long ago', () => {
+  test('a target whose events are over shows how long they took, not how long ago', () => {
     const ended = { ...target, status: 'Succeeded', lifecycleEvents: target.lifecycleEvents.slice(0, 1) };
     expect(targetLine(ended, 999_000, 5)).toBe('web-1  Succeeded   ApplicationStop   [##########]  1/1  1.5s');
   });
@@ -71,7 +71,7 @@ describe('events', () => {
     const diagnostics = { ...(errorCode !== undefined && { errorCode }), message };
     expect(failureLines({ lifecycleEventName: 'Install', status: 'Failed', diagnostics })).toEqual([`    ${line}`]);
   });
-  test('what an agent passes on of a script’s colours does not reach the terminal', () => {
+  test('the colours of a script, which an agent passes on, do not reach the terminal', () => {
     const lines = failureLines({
       lifecycleEventName: 'ValidateService',
       status: 'Failed',

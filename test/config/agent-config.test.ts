@@ -155,7 +155,7 @@ describe('the agent’s configuration', () => {
     ]);
   });
 
-  test('that is missing or no YAML is an error only where it was asked for', () => {
+  test('the agent’s configuration that is missing or no YAML is an error only where it was asked for', () => {
     expect(() => loadAgentConfig('/nonexistent/agent.yml')).toThrow('/nonexistent/agent.yml does not exist');
     expect(() => load('a: [')).toThrow(/agent\.yml:\d+: it is not YAML: [^\n]*[^:\n]$/);
     expect(() => load('- a')).toThrow('keys and values');
@@ -201,7 +201,7 @@ describe('the on-premises file', () => {
   ])('%j is refused', (text, message) => {
     expect(() => read(text)).toThrow(message);
   });
-  test('that other users can read gets a warning', () => {
+  test('the on-premises file that other users can read gets a warning', () => {
     expect(read(user, 0o644).warnings[0]).toContain('chmod 600');
     expect(loadOnPremises('/nonexistent')).toEqual({ identity: null, warnings: [] });
   });

@@ -51,7 +51,7 @@ describe('a refusal', () => {
     expect(isWithin(null, 'tags')).toBe(false);
   });
 
-  test('of each exception that a form can meet is about a field', () => {
+  test('a refusal of each exception that a form can meet is about a field', () => {
     const operations = [
       'CreateApplication',
       'CreateDeploymentGroup',
@@ -108,7 +108,7 @@ describe('a save of a group', () => {
     expect(updateOf(two, before)).toEqual({ onPremisesInstanceTagFilters: set[0] });
   });
 
-  test('of a new blue/green group sends its waits as numbers, and what is no number as it was typed', () => {
+  test('a save of a new blue/green group sends its waits as numbers, and what is no number as it was typed', () => {
     const blue = {
       ...freshSettings('Server'),
       type: 'BLUE_GREEN',
@@ -124,7 +124,7 @@ describe('a save of a group', () => {
     expect(made.deploymentStyle).toEqual({ deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' });
   });
 
-  test('of a function sends nothing that is for hosts', () => {
+  test('a save of a function sends nothing that is for hosts', () => {
     const made = membersToCreate({ ...freshSettings('Lambda'), name: 'f' }, 'Lambda');
     expect(Object.keys(made)).toEqual(['deploymentConfigName']);
   });

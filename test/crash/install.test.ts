@@ -48,7 +48,7 @@ describe('kill -9 at a call of Install', () => {
     expect([...outcomes].sort()).toEqual(['new', 'old']);
   }, 120_000);
 
-  test('that takes over another group’s files leaves each file to one group, and both can go on', async () => {
+  test('an Install that takes over another group’s files leaves each file to one group, and both can go on', async () => {
     const second = { deploymentGroupId: 'second', fileExistsBehavior: 'OVERWRITE' } as const;
     using counting = scratchFolder();
     await prepared(counting.path);

@@ -74,7 +74,7 @@ describe('an unpacked revision', () => {
     expect(readFileSync(scratch.at('www/index.html'), 'utf8')).toBe('whole');
   });
 
-  test('of before that may be torn has no scripts that could be trusted, and no files to be taken again', async () => {
+  test('an unpacked revision of before that may be torn has no scripts that could be trusted, and no files to be taken again', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const first = specificationOf(revision(scratch));

@@ -233,7 +233,7 @@ describeWith('ssh-keygen')('the files of an earlier deployment', () => {
     expect(warnings(ctx)).toContainEqual(expect.stringContaining('cannot be taken again'));
   });
 
-  test('that were unpacked while signatures were off are not reused under enforce', async () => {
+  test('files that were unpacked while signatures were off are not reused under enforce', async () => {
     using scratch = scratchFolder();
     const bundle = await bundleIn(scratch);
     writeFileSync(scratch.at('signers'), sshKeyPair(scratch, 'key').line('ci'));
@@ -395,7 +395,7 @@ describeWith('ssh-keygen', 'git')('a commit in git', () => {
     },
   );
 
-  test('that is not signed, or whose signature is another commit’s or no SSH key’s, is refused', async () => {
+  test('a commit that is not signed, or whose signature is another commit’s or no SSH key’s, is refused', async () => {
     using scratch = scratchFolder();
     const key = sshKeyPair(scratch, 'key');
     writeFileSync(scratch.at('signers'), key.line('dev', 'namespaces="git"'));

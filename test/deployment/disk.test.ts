@@ -117,7 +117,7 @@ describe('old revisions', () => {
     expect({ isThere: existsSync(aside), lines: ctx.log.lines }).toEqual({ isThere: false, lines: [] });
   });
 
-  test('that are being deleted are waited for when an Install lacks their space', async () => {
+  test('old revisions that are being deleted are waited for when an Install lacks their space', async () => {
     using scratch = scratchFolder();
     const plain = deploymentContext(scratch);
     const aside = join(setAsideDir(plain.rootDir), 'old');
@@ -136,7 +136,7 @@ describe('old revisions', () => {
     expect(existsSync(aside)).toBe(false);
   });
 
-  test('of many files are removed after the Install, or by the next download where none came', async () => {
+  test('old revisions of many files are removed after the Install, or by the next download where none came', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch, { maxRevisions: 1 });
     oldRevisions(ctx, ['d-1']);
@@ -173,7 +173,7 @@ describe('old revisions', () => {
     expect(left(ctx)).toEqual(['d-1', 'd-2', 'd-3']);
   });
 
-  test('that cannot be removed never fail a deployment', () => {
+  test('old revisions that cannot be removed never fail a deployment', () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch, { rootDir: scratch.at('nowhere') });
     pruneRevisions(ctx, GROUP, 'd-1');
@@ -240,7 +240,7 @@ describe('space', () => {
     );
   });
 
-  test('that is missing is reported with the file system, the bytes needed and the bytes free', () => {
+  test('space that is missing is reported with the file system, the bytes needed and the bytes free', () => {
     using scratch = scratchFolder();
     const fault = noSpace(scratch.path, 'the bundle', { bytes: 5e6, inodes: 9 }, { bytes: 2e9, inodes: 1 });
     expect(fault.message).toContain(mountPointOf(scratch.path));
@@ -284,7 +284,7 @@ describe('space', () => {
     },
   );
 
-  test('what is no zip archive counts with its own size, because the one who unpacks it names it for what it is', () => {
+  test('a bundle that is no zip archive counts with its own size, and unpacking it names it for what it is', () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('bundle'), '<html>403 Forbidden</html>');
     expect(unpackedSize(scratch.at('bundle'), 'zip', 4096)).toEqual({ bytes: 26, inodes: 0 });
@@ -326,7 +326,7 @@ describe('a restart', () => {
     ['an id that is none', 'd-lower'],
     ['its own id', 'd-TWO'],
     ['a deployment that is not here', 'd-GONE'],
-  ])('from %s downloads instead', async (_what, reuseArchiveFromDeploymentId) => {
+  ])('a restart from %s downloads instead', async (_what, reuseArchiveFromDeploymentId) => {
     using scratch = scratchFolder();
     const { ctx, download } = await deployed(scratch);
     const { diagnostics } = await download({ deploymentId: 'd-TWO', reuseArchiveFromDeploymentId });
@@ -334,7 +334,7 @@ describe('a restart', () => {
     expect(ctx.log.lines.some(({ message }) => message.includes('cannot be taken again'))).toBe(true);
   });
 
-  test('from a revision without its AppSpec file, or one that is a link out of the group, downloads instead', async () => {
+  test('a restart from a revision without its AppSpec file, or one that is a link out of the group, downloads instead', async () => {
     using scratch = scratchFolder();
     const { ctx, download } = await deployed(scratch);
     const { archiveDir } = deploymentPaths(ctx.rootDir, GROUP, 'd-ONE');

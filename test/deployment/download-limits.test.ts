@@ -203,7 +203,7 @@ describe('the limits of downloads in the configuration', () => {
     expect(() => load(`${key}: ${value}`)).toThrow(new RegExp(`${key} must be a whole number from 0 on`));
   });
 
-  test('that are longer than a timer can hold are cut to that, with a warning', () => {
+  test('limits that are longer than a timer can hold are cut to that, with a warning', () => {
     const { config, warnings } = load('download_max_seconds: 99999999');
     expect(config.downloadMaxSeconds).toBe(2_147_483);
     expect(warnings).toEqual([expect.stringContaining('download_max_seconds is 99999999; 2147483 is used')]);

@@ -22,7 +22,7 @@ describe('the AppSpec file of a revision', () => {
     [['appspec.yml', 'appspec.yaml', 'custom.yml'], 'custom.yml', 'custom.yml'],
     [['appspec.yml', 'appspec.yaml'], 'custom.yml', 'appspec.yaml'],
     [['config/appspec.yml'], 'config/appspec.yml', 'config/appspec.yml'],
-  ])('of %j, asked for %s: %s', (files, requested, found) => {
+  ])('an AppSpec file of %j, asked for %s: %s', (files, requested, found) => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('config'));
     for (const name of files) writeFileSync(scratch.at(name), APPSPEC);
@@ -30,7 +30,7 @@ describe('the AppSpec file of a revision', () => {
     expect(findAppSpec(scratch.path, requested).filename).toBe(found);
   });
 
-  test('that is missing is reported with all names and places that were tried', () => {
+  test('an AppSpec file that is missing is reported with all names and places that were tried', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('appspec.yml'));
     const fault = faultOf(() => findAppSpec(scratch.path, 'custom.yml'));
@@ -44,7 +44,7 @@ describe('the AppSpec file of a revision', () => {
     ['to a file of the revision', 'real.yml', 'appspec.yml'],
     ['to nothing', 'gone.yml', 'appspec.yml'],
     ['by its folder', 'real', 'config/appspec.yml'],
-  ])('that is a link is refused as one: %s', (_, target, requested) => {
+  ])('an AppSpec file that is a link is refused as one: %s', (_, target, requested) => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('archive/real'), { recursive: true });
     for (const name of ['outside.yml', 'archive/real.yml', 'archive/real/appspec.yml']) {
@@ -65,7 +65,7 @@ describe('the AppSpec file of a revision', () => {
     ['site/appspec.yml', 'there is site/appspec.yml, a folder too deep', 'the folder site itself'],
     ['site/AppSpec.yaml', 'there is site/AppSpec.yaml, a folder too deep', 'and call it appspec.yaml; capitals count'],
     ['a/b/c/appspec.yml', 'there is a/b/c/appspec.yml, 3 folders too deep', 'Pack, or name, the folder a/b/c itself'],
-  ])('that is missing is reported with what is there instead: %s', (present, expected, remedy) => {
+  ])('an AppSpec file that is missing is reported with what is there instead: %s', (present, expected, remedy) => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('site'));
     mkdirSync(scratch.at('a/b/c'), { recursive: true });
@@ -77,7 +77,7 @@ describe('the AppSpec file of a revision', () => {
     expect(isSlipwayError(fault) && fault.remedy).toContain(remedy);
   });
 
-  test('that is nowhere in a large tree is not looked for without end', () => {
+  test('an AppSpec file that is nowhere in a large tree is not looked for without end', () => {
     using scratch = scratchFolder();
     for (let one = 0; one < 30; one += 1) {
       for (let two = 0; two < 30; two += 1) mkdirSync(scratch.at(`${one}/${two}/deep`), { recursive: true });
@@ -87,7 +87,7 @@ describe('the AppSpec file of a revision', () => {
     expect(isSlipwayError(fault, 'APPSPEC_MISSING') && fault.message).toMatch(/appspec\.yaml in [^;]*$/);
   });
 
-  test('of gigabytes is refused without being read', () => {
+  test('an AppSpec file of gigabytes is refused without being read', () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('appspec.yml'), APPSPEC);
     // A hole, as a sparse entry of a bundle may be one.
@@ -96,7 +96,7 @@ describe('the AppSpec file of a revision', () => {
     expect(isSlipwayError(fault, 'APPSPEC_INVALID') && fault.message).toContain('has more than 262144 characters');
   });
 
-  test('with errors is refused with all of them, each with its line', () => {
+  test('an AppSpec file with errors is refused with all of them, each with its line', () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('appspec.yml'), 'version: 1.0\nos: beos\n');
     const fault = faultOf(() => findAppSpec(scratch.path, 'appspec.yml'));

@@ -44,7 +44,7 @@ describe('with restrict_agent_dir_permissions', () => {
     expect(modeOf(`${archiveDir}/appspec.yml`)).toBe('644');
   });
 
-  test('what an agent before left open is closed, and what a link points to is not touched', () => {
+  test('folders that an earlier agent left open are closed, and the target of a link is not touched', () => {
     using scratch = scratchFolder();
     const rootDir = scratch.at('root');
     const trackingDir = `${rootDir}/ongoing-deployment`;

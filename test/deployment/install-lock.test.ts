@@ -60,7 +60,7 @@ describe('Install', () => {
     expect(readFileSync(scratch.at('site/changed'), 'utf8')).toBe('one');
   });
 
-  test('that is told to end while it waits has changed nothing', async () => {
+  test('an Install that is told to end while it waits has changed nothing', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const specification = specificationOf(revision(scratch, 'one'));
@@ -75,7 +75,7 @@ describe('Install', () => {
     other.stdin.end();
   });
 
-  test('of one of two groups that bring the same file at the same time fails, naming the other', async () => {
+  test('an Install of one of two groups that bring the same file at the same time fails, naming the other', async () => {
     using scratch = scratchFolder();
     const configFile = scratch.at('agent.yml');
     writeFileSync(configFile, `root_dir: ${scratch.at('root')}\nlog_dir: ${scratch.at('log')}\n`);

@@ -42,7 +42,7 @@ describe('a pointer', () => {
     expect(readPointer(scratch.at('pointer'))).toBe('/root/group/d-ONE');
   });
 
-  test('of the official agent may end with a new line', () => {
+  test('a pointer of the official agent may end with a new line', () => {
     using scratch = scratchFolder();
     writeFileSync(scratch.at('pointer'), '/root/group/d-ONE\n');
     expect(readPointer(scratch.at('pointer'))).toBe('/root/group/d-ONE');
@@ -55,7 +55,7 @@ describe('a pointer', () => {
     expect(readPointer(scratch.at('absent'))).toBeNull();
   });
 
-  test('that cannot be read is a fault, not a first deployment', () => {
+  test('a pointer that cannot be read is a fault, not a first deployment', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('pointer'));
     expect(() => readPointer(scratch.at('pointer'))).toThrow('EISDIR');

@@ -57,7 +57,7 @@ describe('the outcome of an event', () => {
     for (const word of words) expect(diagnostics.message).toContain(word);
   });
 
-  test('of a success is code 0 with the note that the service parses', () => {
+  test('the outcome of a success is code 0 with the note that the service parses', () => {
     expect(outcomeOfEvent({ outcome: 'succeeded' }, 'tail')).toEqual({
       status: 'Succeeded',
       diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded', log: 'tail' },

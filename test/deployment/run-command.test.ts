@@ -118,7 +118,7 @@ describe('DownloadBundle', () => {
     expect(outcome).toMatchObject(SUCCEEDED);
   });
 
-  test('without an AppSpec file fails, and the pointers and the old revisions stay', async () => {
+  test('DownloadBundle without an AppSpec file fails, and the pointers and the old revisions stay', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch, { maxRevisions: 1 });
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle']);
@@ -137,7 +137,7 @@ describe('DownloadBundle', () => {
   test.each([
     ['a folder that is not there', { revisionType: 'Local Directory', location: '/no/such/folder' }],
     ['a file that is not there', { revisionType: 'Local File', location: '/no/such.tar', bundleType: 'tar' }],
-  ] as const)('of %s fails with the place', async (_, location) => {
+  ] as const)('DownloadBundle of %s fails with the place', async (_, location) => {
     using scratch = scratchFolder();
     const [outcome] = await runAll(deploymentContext(scratch), specificationOf('', { revision: location }), [
       'DownloadBundle',
@@ -160,7 +160,7 @@ describe('DownloadBundle', () => {
     expect(readdirSync(scratch.at('root/group-id')).sort()).toEqual(['d-1', 'd-4']);
   });
 
-  test('that is interrupted says so', async () => {
+  test('DownloadBundle that is interrupted says so', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
     const ctx = deploymentContext(scratch, {
@@ -187,7 +187,7 @@ describe('Install', () => {
     expect(readFileSync(pointer, 'utf8')).toBe(scratch.at('root/group-id/d-ONE'));
   });
 
-  test('without a download names what is missing', async () => {
+  test('an Install without a download names what is missing', async () => {
     using scratch = scratchFolder();
     const [outcome] = await runAll(deploymentContext(scratch), specificationOf('/x'), ['Install']);
     expect(outcome?.diagnostics.message).toContain('[DEPLOYMENT_ARCHIVE_MISSING]');
@@ -256,7 +256,7 @@ describe('a hook event', () => {
     expect(existsSync(scratch.at('root/group-id/d-TWO/logs/scripts.log'))).toBe(true);
   });
 
-  test('of a first deployment, or of a revision that is gone, is skipped', async () => {
+  test('a hook event of a first deployment, or of a revision that is gone, is skipped', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const first = specificationOf(revision(scratch, 'one'));
@@ -270,7 +270,7 @@ describe('a hook event', () => {
     );
   });
 
-  test('of a blue/green rollback runs the most recent revision’s scripts', async () => {
+  test('a hook event of a blue/green rollback runs the most recent revision’s scripts', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
@@ -291,7 +291,7 @@ describe('a hook event', () => {
     expect(outcome?.diagnostics.log).toContain('[stdout]two\n');
   });
 
-  test('of an old revision finds its AppSpec file under any of the names, and is skipped with a warning when it has none', async () => {
+  test('a hook event of an old revision finds its AppSpec file under any of the names, and is skipped with a warning when it has none', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
@@ -330,7 +330,7 @@ describe('a hook event', () => {
     ['permissions that are none', (text) => `${text}\npermissions: {object: /}\n`],
     ['a second document', (text) => `${text}\n---\nfiles: 7\n`],
     ['a broken hook of another event', (text) => `${text}\n  AfterInstall: [{timeout: never}]\n`],
-  ])('of an old revision runs its scripts though its AppSpec file has %s', async (_, spoil) => {
+  ])('a hook event of an old revision runs its scripts though its AppSpec file has %s', async (_, spoil) => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
@@ -345,7 +345,7 @@ describe('a hook event', () => {
     expect(outcome?.diagnostics.log).toContain('stopping what one started for d-TWO');
   });
 
-  test('of an old revision takes the last of hooks that stand twice, as the official agent did', async () => {
+  test('a hook event of an old revision takes the last of hooks that stand twice, as the official agent did', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
@@ -363,27 +363,30 @@ describe('a hook event', () => {
     ['is a list', '- a\n'],
     ['is no text', '\0\xff\0'],
     ['is far too large', `# ${'x'.repeat(300 * 1024)}`],
-  ])('of an old revision whose AppSpec file %s is skipped with a warning that names that revision', async (_, text) => {
-    using scratch = scratchFolder();
-    const ctx = deploymentContext(scratch);
-    await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
-    writeFileSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'), text);
-    const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
-    const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
-    expect(outcome?.status).toBe('Succeeded');
-    expect(outcome?.diagnostics.log).toMatch(
-      /^warning: ApplicationStop was skipped.*d-ONE.*group-id\/d-ONE\/deployment-archive\/appspec.yml/,
-    );
-    // It has to be run to be reported.
-    expect(isCommandNoop(ctx, request('ApplicationStop', second))).toBe(false);
-    // The new revision is asked everything.
-    const bad = specificationOf(revision(scratch, 'bad'), { deploymentId: 'd-BAD' });
-    writeFileSync(scratch.at('bad/appspec.yml'), text);
-    const [, install] = await runAll(ctx, bad, ['DownloadBundle', 'Install']);
-    expect(install?.status).toBe('Failed');
-  });
+  ])(
+    'a hook event of an old revision whose AppSpec file %s is skipped with a warning that names that revision',
+    async (_, text) => {
+      using scratch = scratchFolder();
+      const ctx = deploymentContext(scratch);
+      await runAll(ctx, specificationOf(revision(scratch, 'one')), ['DownloadBundle', 'Install']);
+      writeFileSync(scratch.at('root/group-id/d-ONE/deployment-archive/appspec.yml'), text);
+      const second = specificationOf(revision(scratch, 'two'), { deploymentId: 'd-TWO' });
+      const [outcome] = await runAll(ctx, second, ['ApplicationStop']);
+      expect(outcome?.status).toBe('Succeeded');
+      expect(outcome?.diagnostics.log).toMatch(
+        /^warning: ApplicationStop was skipped.*d-ONE.*group-id\/d-ONE\/deployment-archive\/appspec.yml/,
+      );
+      // It has to be run to be reported.
+      expect(isCommandNoop(ctx, request('ApplicationStop', second))).toBe(false);
+      // The new revision is asked everything.
+      const bad = specificationOf(revision(scratch, 'bad'), { deploymentId: 'd-BAD' });
+      writeFileSync(scratch.at('bad/appspec.yml'), text);
+      const [, install] = await runAll(ctx, bad, ['DownloadBundle', 'Install']);
+      expect(install?.status).toBe('Failed');
+    },
+  );
 
-  test('that fails reports code, script and the last words', async () => {
+  test('a hook event that fails reports code, script and the last words', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const folder = writeRevision(scratch.at('one'), {
@@ -403,7 +406,7 @@ describe('a hook event', () => {
     });
   });
 
-  test('that runs when the agent must end is killed', async () => {
+  test('a hook event that runs when the agent must end is killed', async () => {
     using scratch = scratchFolder();
     const ctx = deploymentContext(scratch);
     const controller = new AbortController();
@@ -568,7 +571,7 @@ describe('recovery', () => {
     expect(readdirSync(scratch.at('root/group-id/d-ABCDEFGHI-local'))).toHaveLength(3);
   });
 
-  test('of a host that has never deployed does nothing', async () => {
+  test('recovery of a host that has never deployed does nothing', async () => {
     using scratch = scratchFolder();
     expect(await recoverHost(deploymentContext(scratch), [])).toEqual([]);
     expect(existsSync(scratch.at('root'))).toBe(false);

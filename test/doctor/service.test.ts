@@ -20,7 +20,7 @@ const judge = (properties: Record<string, string>, ageMs: number | null = null) 
   });
 
 describe('The doctor judges a service', () => {
-  test('that runs: in order, also when it was restarted long ago', () => {
+  test('a service that runs: in order, also when it was restarted long ago', () => {
     const properties = { ActiveState: 'active', SubState: 'running', NRestarts: '9', MainPID: '7' };
     expect(judge(properties, 3_600_000)).toEqual([expect.objectContaining({ status: 'ok' })]);
   });
@@ -29,7 +29,7 @@ describe('The doctor judges a service', () => {
     ['waits for its next start', { ActiveState: 'activating', SubState: 'auto-restart', NRestarts: '1' }, null],
     ['waits for it on a newer systemd', { ActiveState: 'activating', SubState: 'auto-restart-queued' }, null],
     ['was just started for the fourth time', { ActiveState: 'activating', SubState: 'start', NRestarts: '4' }, 900],
-  ])('that %s: ends again and again', (_, properties, ageMs) => {
+  ])('a service that %s: ends again and again', (_, properties, ageMs) => {
     const [finding] = judge({ Result: 'exit-code', ExecMainStatus: '1', ...properties }, ageMs);
     expect(finding).toMatchObject({ status: 'fail', detail: expect.stringContaining('again and again') });
   });
@@ -40,12 +40,12 @@ describe('The doctor judges a service', () => {
     ['no working folder', { Result: 'exit-code', ExecMainStatus: '200' }, 'WorkingDirectory='],
     ['no memory', { Result: 'oom-kill', ExecMainStatus: '9' }, 'lack of memory'],
     ['a fault of its own', { Result: 'exit-code', ExecMainStatus: '2' }, 'journalctl -u slipway-agent'],
-  ])('that has ended for %s: the remedy fits that cause', (_, properties, remedy) => {
+  ])('a service that has ended for %s: the remedy fits that cause', (_, properties, remedy) => {
     const [finding] = judge({ ActiveState: 'failed', SubState: 'failed', ...properties });
     expect(finding).toMatchObject({ status: 'fail', remedy: expect.stringContaining(remedy) });
   });
 
-  test('that is masked: says how to unmask it; and one that is disabled: a warning', () => {
+  test('a service that is masked: says how to unmask it; and one that is disabled: a warning', () => {
     expect(judge({ LoadState: 'masked' })[0]?.remedy).toContain('systemctl unmask');
     const disabled = { ActiveState: 'active', SubState: 'running', UnitFileState: 'disabled' };
     expect(judge(disabled, 1_000)[1]).toMatchObject({ status: 'warn', remedy: expect.stringContaining('enable') });

@@ -73,7 +73,7 @@ describe('a deployment to one host', () => {
     expect(JSON.parse(hosts.stdout)).toMatchObject([{ instanceName: 'web-1', registered: true }]);
   });
 
-  test('that fails in a script names event, script, exit status and the script’s last words, and exits with 1', async () => {
+  test('a deployment to one host that fails in a script names event, script, exit status and the script’s last words, and exits with 1', async () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');
@@ -104,7 +104,7 @@ describe('a deployment to one host', () => {
     expect(failed?.diagnostics?.message).toContain('3');
   });
 
-  test('that meets a file of somebody else’s fails in Install and changes nothing', async () => {
+  test('a deployment to one host that meets a file of somebody else’s fails in Install and changes nothing', async () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');
@@ -127,7 +127,7 @@ describe('a deployment to one host', () => {
     expect(readFileSync(join(site, 'index.html'), 'utf8')).toBe('one');
   });
 
-  test('that is stopped lets the running script finish and ends Stopped', async () => {
+  test('a deployment to one host that is stopped lets the running script finish and ends Stopped', async () => {
     using scratch = scratchFolder();
     await using server = await startControlServer(scratch.at('server'));
     const host = await enrolHost(server, scratch.at('host'), 'web-1');

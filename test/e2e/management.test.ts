@@ -114,7 +114,7 @@ describe('a deployment group', () => {
     expect(await refused('groups', 'update', 'each', ...both)).toContain('two ways to say which hosts');
   });
 
-  test('without a tag is not created', async () => {
+  test('a deployment group without a tag is not created', async () => {
     expect(await refused('groups', 'create', 'x', '--application', 'shop')).toContain('no tag is given');
   });
 });

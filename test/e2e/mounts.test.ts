@@ -31,7 +31,7 @@ async function deployWith(scratch: ScratchFolder, folder: string, options: strin
 }
 
 describeIf(canMount, 'the right to mount in a name space')('a deployment on a mounted file system', () => {
-  test('whose root_dir is mounted noexec says so at the first script', async () => {
+  test('a deployment whose root_dir is mounted noexec says so at the first script', async () => {
     using scratch = scratchFolder();
     const { status, stderr } = await deployWith(scratch, 'root', 'noexec');
     expect(status).toBe(1);
@@ -40,7 +40,7 @@ describeIf(canMount, 'the right to mount in a name space')('a deployment on a mo
     expect(stderr).not.toContain('spawn');
   });
 
-  test('to a destination that is mounted read-only says so, and does not advise to be root', async () => {
+  test('a deployment to a destination that is mounted read-only says so, and does not advise to be root', async () => {
     using scratch = scratchFolder();
     const { status, stderr } = await deployWith(scratch, 'www', 'ro');
     expect(status).toBe(1);
@@ -49,7 +49,7 @@ describeIf(canMount, 'the right to mount in a name space')('a deployment on a mo
     expect(stderr).not.toContain('as root');
   });
 
-  test('whose root_dir would be made below a read-only mount says so, and not that something is not there', async () => {
+  test('a deployment whose root_dir would be made below a read-only mount says so, and not that something is not there', async () => {
     using scratch = scratchFolder();
     const { status, stderr } = await deployWith(scratch, 'root', 'ro', 'root/deeper/still');
     expect(status).toBe(2);
@@ -59,7 +59,7 @@ describeIf(canMount, 'the right to mount in a name space')('a deployment on a mo
     expect(stderr).not.toMatch(/as root|ENOENT/);
   });
 
-  test('whose root_dir is mounted read-only says so before anything is done', async () => {
+  test('a deployment whose root_dir is mounted read-only says so before anything is done', async () => {
     using scratch = scratchFolder();
     const { status, stderr } = await deployWith(scratch, 'root', 'ro');
     expect(status).toBe(2);

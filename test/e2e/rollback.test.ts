@@ -176,7 +176,7 @@ describe('slipway reset-group', () => {
     expect(existsSync(pointer)).toBe(false);
   });
 
-  test('with --files makes what a group has installed nobody’s', async () => {
+  test('slipway reset-group with --files makes what a group has installed nobody’s', async () => {
     using scratch = scratchFolder();
     const { deploy, configFile } = host(scratch);
     await deploy('one');

@@ -41,7 +41,7 @@ test('a sentence ends before one that begins with code, and at a bold heading, b
   ]);
 });
 
-test('of a page, paragraphs and list items are read, not code, tables, headings or generated parts', () => {
+test('paragraphs and list items of a page are read, and not code, tables, headings or generated parts', () => {
   const page =
     '# Head\nOne line\nand its end.\n\n- First. Second.\n```\nls # Of a list\n```\n| a | b |\n<!-- generated: x -->\nNo.\n<!-- end: x -->\n';
   expect(texts('a.md', page)).toEqual([

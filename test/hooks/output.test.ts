@@ -31,7 +31,7 @@ describe('output', () => {
     );
   });
 
-  test('that is no UTF-8 is repaired, whatever it is', () => {
+  test('output that is no UTF-8 is repaired, whatever it is', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array()), (chunks) => {
         for (const line of linesOf(chunks)) {
@@ -48,7 +48,7 @@ describe('output', () => {
     expect(linesOf([Buffer.from(text)])).toEqual(['red tab\tbell back.']);
   });
 
-  test('without an end of line is cut into pieces of 64 Ki characters, and none is lost or broken', () => {
+  test('output without an end of line is cut into pieces of 64 Ki characters, and none is lost or broken', () => {
     const long = 'x'.repeat(65_535) + '😀'.repeat(50_000);
     const lines = linesOf(cut(Buffer.from(`${long}\nnext\nlast`), [1, 65_534, 65_536, 65_537, 200_000]));
     expect(lines.slice(-2)).toEqual(['next', 'last']);

@@ -52,7 +52,7 @@ describe('a supply of pipes', () => {
     expect(openedBelow(folder)).toBe(0);
   });
 
-  test('that was refilled gives the next scripts pipes without making new ones', async () => {
+  test('a supply of pipes that was refilled gives the next scripts pipes without making new ones', async () => {
     using scratch = scratchFolder();
     const folder = scratch.at('pipes');
     using supply = createPipeSupply(folder);
@@ -79,7 +79,7 @@ describe('a supply of pipes', () => {
     for (const pipe of pipes) pipe.close();
   });
 
-  test('of a folder that cannot be used makes pipes where everybody may', async () => {
+  test('a supply of pipes of a folder that cannot be used makes pipes where everybody may', async () => {
     using supply = createPipeSupply('/dev/null/own');
     const { stdout, stderr } = await supply.take();
     expect(existsSync('/dev/null/own')).toBe(false);

@@ -112,7 +112,7 @@ describe('scripts of an event', () => {
     expect(log).not.toContain('LD_PRELOAD');
   });
 
-  test('that are missing are reported with the similar name that is there', async () => {
+  test('scripts of an event that are missing are reported with the similar name that is there', async () => {
     using scratch = scratchFolder();
     const { outcome } = await runScripts(scratch.path, {
       'install-dependencies.sh': null,
@@ -121,7 +121,7 @@ describe('scripts of an event', () => {
     expect(outcome).toMatchObject({ outcome: 'missing', near: 'install_dependencies.sh' });
   });
 
-  test('that are missing are named with their path, and those after them do not run', async () => {
+  test('scripts of an event that are missing are named with their path, and those after them do not run', async () => {
     using scratch = scratchFolder();
     const { outcome, log } = await runScripts(scratch.path, { 'gone.sh': null, 'b.sh': '#!/bin/sh\necho two' });
     expect(outcome).toEqual({ outcome: 'missing', location: 'gone.sh', path: scratch.at('gone.sh') });
@@ -129,7 +129,7 @@ describe('scripts of an event', () => {
     expect(log).not.toContain('two');
   });
 
-  test('that lead out of the revision are not run', async () => {
+  test('scripts of an event that lead out of the revision are not run', async () => {
     using scratch = scratchFolder();
     const outside = writeScript(scratch.at('outside.sh'), `#!/bin/sh\necho > ${scratch.word('ran')}`);
     mkdirSync(scratch.at('archive'));
@@ -144,7 +144,7 @@ describe('scripts of an event', () => {
     expect(existsSync(scratch.at('ran'))).toBe(false);
   });
 
-  test('that are not executable are made so; without #! they run by the shell', async () => {
+  test('scripts of an event that are not executable are made so; without #! they run by the shell', async () => {
     using scratch = scratchFolder();
     const { outcome, log } = await runScripts(scratch.path, { 'a b.sh': 'echo "no shebang"' }, { mode: 0o644 });
     expect(outcome).toEqual({ outcome: 'succeeded' });
@@ -152,7 +152,7 @@ describe('scripts of an event', () => {
     expect(statSync(scratch.at('a b.sh')).mode & 0o111).toBe(0o111);
   });
 
-  test('with CRLF lines or an interpreter that is not there say so', async () => {
+  test('scripts of an event with CRLF lines or an interpreter that is not there say so', async () => {
     using scratch = scratchFolder();
     const crlf = await runScripts(scratch.at('crlf'), { 'a.sh': '#!/bin/sh\r\necho hi\r\n' });
     expect(crlf.outcome).toMatchObject({ outcome: 'failed', why: expect.stringContaining("'/bin/sh\\r'") });
@@ -163,13 +163,13 @@ describe('scripts of an event', () => {
     });
   });
 
-  test('that exceed their timeout fail the event with the timeout code', async () => {
+  test('scripts of an event that exceed their timeout fail the event with the timeout code', async () => {
     using scratch = scratchFolder();
     const late = await runScripts(scratch.at('late'), { 'a.sh': '#!/bin/sh\nsleep 600' }, { timeoutSeconds: 1 });
     expect(late.outcome).toEqual({ outcome: 'timed-out', location: 'a.sh', timeoutSeconds: 1, survivors: [] });
   });
 
-  test('whose output a process still holds succeed by default; the log names the process and the file that its output goes to', async () => {
+  test('scripts of an event whose output a process still holds succeed by default; the log names the process and the file that its output goes to', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, {
       'a.sh': '#!/bin/sh\nsleep 600 2>/dev/null &',
@@ -184,7 +184,7 @@ describe('scripts of an event', () => {
     await eventually(() => !existsSync(file));
   });
 
-  test('whose output a process still holds fail the event if the policy is to fail', async () => {
+  test('scripts of an event whose output a process still holds fail the event if the policy is to fail', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &' }, { outputPolicy: 'fail' });
     const holders = [{ pid: expect.any(Number), commandLine: 'sleep 600' }];
@@ -193,7 +193,7 @@ describe('scripts of an event', () => {
     expect(await killProcessesOf(systemClock, ran.marker)).toBe(1);
   });
 
-  test('that fail are reported with their exit code, even if a process still holds their output', async () => {
+  test('scripts of an event that fail are reported with their exit code, even if a process still holds their output', async () => {
     using scratch = scratchFolder();
     const ran = await runScripts(scratch.path, { 'a.sh': '#!/bin/sh\nsleep 600 &\nexit 9' }, { outputPolicy: 'fail' });
     expect(ran.outcome).toMatchObject({ outcome: 'failed', why: 'exit code 9' });

@@ -97,7 +97,7 @@ describe('a script', () => {
     expect(stdout.slice(-2)).toEqual(['200000', 'end']);
   });
 
-  test('that cannot be started says why', async () => {
+  test('a script that cannot be started says why', async () => {
     using scratch = scratchFolder();
     const { ending } = await run(writeScript(scratch.at('a.sh'), '#!/no/such/interpreter\n'));
     expect(ending).toEqual({ ending: 'cannot-start', why: expect.stringContaining('ENOENT') });
@@ -202,7 +202,7 @@ describe('a process in the background', () => {
     ['stdout', '2>/dev/null'],
     ['stderr', '>/dev/null'],
   ] as const)(
-    'that holds %s gets some time, is then named in the log, and goes on writing into a file',
+    'a process in the background that holds %s gets some time, is then named in the log, and goes on writing into a file',
     async (stream, redirection) => {
       using scratch = scratchFolder();
       // Two are left; only one of them is to blame.
@@ -225,7 +225,7 @@ describe('a process in the background', () => {
     },
   );
 
-  test('whose output is never used again leaves no empty file behind', async () => {
+  test('a process in the background whose output is never used again leaves no empty file behind', async () => {
     using scratch = scratchFolder();
     const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600 &\nexit 3');
     const { ending } = await run(script, { outputGraceMs: 100 });
@@ -235,7 +235,7 @@ describe('a process in the background', () => {
     await eventually(() => readdirSync(scratch.path).length === 1);
   });
 
-  test('that holds the output past the timeout does not make its script time out', async () => {
+  test('a process in the background that holds the output past the timeout does not make its script time out', async () => {
     using scratch = scratchFolder();
     const script = writeScript(scratch.at('a.sh'), '#!/bin/sh\nsleep 600 &');
     const { ending } = await run(script, { timeoutMs: 500 });
@@ -244,7 +244,7 @@ describe('a process in the background', () => {
     await eventually(() => !isWrittenOn(scratch.at('a.sh.stdout.log')) && !isWrittenOn(scratch.at('a.sh.stderr.log')));
   });
 
-  test('that closes the output in time does no harm, and its output is kept', async () => {
+  test('a process in the background that closes the output in time does no harm, and its output is kept', async () => {
     using scratch = scratchFolder();
     const text = '#!/bin/sh\n(sleep 0.2; echo late) &\necho early';
     const { ending, stdout } = await run(writeScript(scratch.at('a.sh'), text));
@@ -252,7 +252,7 @@ describe('a process in the background', () => {
     expect(stdout).toEqual(['early', 'late']);
   });
 
-  test('that holds the output is named early, long before the deadline', async () => {
+  test('a process in the background that holds the output is named early, long before the deadline', async () => {
     using scratch = scratchFolder();
     const held: string[] = [];
     const text = `#!/bin/sh\n(while ! [ -e ${scratch.word('go')} ]; do sleep 0.05; done) &\n`;

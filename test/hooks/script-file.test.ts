@@ -78,7 +78,7 @@ describe('a script of a revision', () => {
     ['#!no/such/interpreter', 'its interpreter no/such/interpreter does not exist'],
     ['#!/etc\n', 'its interpreter /etc cannot be executed'],
     ['#!/etc/passwd\n', 'its interpreter /etc/passwd cannot be executed'],
-  ])('that begins with %j: %s', (content, why) => {
+  ])('a script of a revision that begins with %j: %s', (content, why) => {
     using scratch = scratchFolder();
     put(scratch, 'a.sh', content);
     expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({ state: 'no-interpreter', why });
@@ -93,7 +93,7 @@ describe('a script of a revision', () => {
     ['MZ\x90\0\x03\0', /^it is a program for Windows; Linux starts/],
     ['\xff\xfe#\0!\0/\0b\0', /^it is text in UTF-16/],
   ])(
-    'that this host’s kernel cannot start is reported with its kind, and not given to a shell (%#)',
+    'a script of a revision that this host’s kernel cannot start is reported with its kind, and not given to a shell (%#)',
     (content, why) => {
       using scratch = scratchFolder();
       put(scratch, 'a.sh', '#');
@@ -103,14 +103,14 @@ describe('a script of a revision', () => {
     },
   );
 
-  test('that is a program for this host is started as it is', () => {
+  test('a script of a revision that is a program for this host is started as it is', () => {
     using scratch = scratchFolder();
     copyFileSync('/bin/true', scratch.at('a.sh'));
     chmodSync(scratch.at('a.sh'), 0o755);
     expect(examineScript(scratch.path, 'a.sh', expect.fail)).toMatchObject({ state: 'ready', isShellScript: false });
   });
 
-  test('with CRLF lines is told apart by its first line', () => {
+  test('a script of a revision with CRLF lines is told apart by its first line', () => {
     using scratch = scratchFolder();
     put(scratch, 'a.sh', '#!/bin/bash\r\necho hi\r\n');
     expect(examineScript(scratch.path, 'a.sh', expect.fail)).toEqual({ state: 'crlf', interpreter: '/bin/bash' });

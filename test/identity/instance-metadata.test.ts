@@ -79,7 +79,7 @@ function service(path: string, behaviour: Behaviour): { readonly listener: Reque
 }
 
 describe('instance metadata', () => {
-  test('that answers well gives identity and credentials', async () => {
+  test('instance metadata that answers well gives identity and credentials', async () => {
     await using server = await httpServer(service('', () => undefined).listener);
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
     const { hostIdentifier, credentials } = await resolveIdentity(CONFIG, env, systemClock);
@@ -89,7 +89,7 @@ describe('instance metadata', () => {
 
   const cases = Object.keys(HARMFUL).flatMap((what) => PATHS.map((path) => [what, path] as const));
   // Null is a name as good as any for a token or a role, and no role's credentials are there.
-  test.concurrent.each(cases)('that %s at %s is given up within five seconds', async (what, path) => {
+  test.concurrent.each(cases)('instance metadata that %s at %s is given up within five seconds', async (what, path) => {
     const { listener, asked } = service(path, HARMFUL[what] ?? (() => undefined));
     await using server = await httpServer(listener);
     const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
@@ -118,7 +118,7 @@ describe('instance metadata', () => {
     expect(asked.filter((url) => url.startsWith(ROLE_PATH))).toEqual([ROLE_PATH, `${ROLE_PATH}role`]);
   });
 
-  test('that trickles delays the start of an agent for five seconds at most', async () => {
+  test('instance metadata that trickles delays the start of an agent for five seconds at most', async () => {
     using folder = scratchFolder();
     await using server = await tcpServer((socket) => {
       const timer = setInterval(() => socket.write('H'), 100);

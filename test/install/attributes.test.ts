@@ -58,7 +58,7 @@ function aclOf(path: string): string[] {
 const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
 describe('modes and owners', () => {
-  test('of the AppSpec file are the first that a new file has for others: whom they keep out never gets in', async () => {
+  test('modes and owners of the AppSpec file are the first that a new file has for others: whom they keep out never gets in', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { secret: 'key', open: 'page' });
     for (const name of ['secret', 'open']) chmodSync(scratch.at('one', name), 0o644);
@@ -102,7 +102,7 @@ describe('modes and owners', () => {
     expect(modes).toEqual(['600', '644', '644', '644', '750', '700', '644']);
   });
 
-  test('of a file that is named itself', async () => {
+  test('a file that is named itself gets its mode', async () => {
     using scratch = scratchFolder();
     await install(scratch, { a: '', b: '' }, '  - {object: SITE/a, mode: 7}\n  - {object: SITE/b, mode: "0640"}\n');
     expect(['a', 'b'].map((name) => modeOf(scratch.at('site', name)))).toEqual(['7', '640']);
@@ -238,7 +238,7 @@ describe('SELinux contexts, with stand-ins for the programs that set them', () =
     expect(programs.calls().slice(3)).toEqual([['semanage', 'fcontext', '-d', escaped]]);
   });
 
-  test('without user and range only the type is set, and characters of a shell or an expression in the name do no harm', async () => {
+  test('a context without user and range sets only the type, and characters of a shell or an expression in the name do no harm', async () => {
     using scratch = scratchFolder();
     using programs = fakePrograms(scratch.at('bin'), ['semanage', 'restorecon']);
     await install(scratch, { '$(id) [x]*;': '' }, '  - {object: "SITE/$(id) [x]*;", context: {type: bin_t}}\n');

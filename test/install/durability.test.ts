@@ -58,7 +58,7 @@ describe('an Install of large files', () => {
     );
   });
 
-  test('that meets a fault at any call leaves the old tree or the new one', async () => {
+  test('an Install of large files that meets a fault at any call leaves the old tree or the new one', async () => {
     let calls = 1;
     for (let call = 0; call <= calls; call += 1) {
       using scratch = scratchFolder();

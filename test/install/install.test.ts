@@ -191,7 +191,7 @@ describe('the next install', () => {
     expect(readdirSync(scratch.at('site'))).toEqual(['kept']);
   });
 
-  test('of nothing takes everything away, the folder included', async () => {
+  test('an Install of nothing takes everything away, the folder included', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'a', 'b/c': 'c' });
     mkdirSync(scratch.at('two'));
@@ -244,7 +244,7 @@ describe('files of another hand', () => {
     expect(treeOf(scratch.path, { times: true })).toEqual({ ...before, instructions: expect.any(String) });
   });
 
-  test('that hold the same are no conflict, and stay', async () => {
+  test('files of another hand that hold the same are no conflict, and stay', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { a: 'same', link: '->a' });
     writeFiles(scratch.at('site'), { a: 'same', link: '->a' });

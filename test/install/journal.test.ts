@@ -72,7 +72,7 @@ describe.each(Object.keys(FORMATS))('a journal %s', (format) => {
     ['staging', 'rolled-back', 'one'],
     ['committing', 'rolled-back', 'one'],
     ['committed', 'completed', 'two'],
-  ] as const)('that ends in %s is read: the Install is %s', async (state, outcome, revision) => {
+  ] as const)('a journal that ends in %s is read: the Install is %s', async (state, outcome, revision) => {
     const calls = await callsByState();
     using scratch = scratchFolder();
     const journal = await cutOff(scratch, calls[state]);

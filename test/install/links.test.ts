@@ -70,7 +70,7 @@ describe('a link of a revision comes to the host as it is:', () => {
   );
 });
 
-describe('what a link has brought is never a way for a later Install:', () => {
+describe('a link that an Install has brought is no way for a later one', () => {
   test('a folder takes the place of a link, and where the link led stays as it is', async () => {
     using scratch = scratchFolder();
     const beside = outside(scratch);
@@ -105,7 +105,7 @@ describe('what a link has brought is never a way for a later Install:', () => {
     expect(treeOf(beside, { times: true })).toEqual(before);
   });
 
-  test('of the same group, though the link is protected', async () => {
+  test('an Install of the same group goes through no link, though the link is protected', async () => {
     using scratch = scratchFolder();
     const beside = outside(scratch);
     writeFiles(scratch.at('one'), { x: `->${beside}` });
@@ -132,7 +132,7 @@ describe('what a link has brought is never a way for a later Install:', () => {
     expect(treeOf(beside, { times: true })).toEqual(before);
   });
 
-  test('of the same revision, whichever comes first', async () => {
+  test('an Install goes through no link of its own revision, whichever comes first', async () => {
     using scratch = scratchFolder();
     const beside = outside(scratch);
     writeFiles(scratch.at('one'), { 'a/x': `->${beside}`, 'b/secret': 'mine' });

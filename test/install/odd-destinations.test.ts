@@ -58,7 +58,7 @@ describe('names', () => {
     expect(treeOf(scratch.at('site'))).toEqual(treeOf(scratch.at('two')));
   });
 
-  test('that are too long, alone or as a whole path, are refused before anything is changed', async () => {
+  test('names that are too long, alone or as a whole path, are refused before anything is changed', async () => {
     using scratch = scratchFolder();
     writeFiles(scratch.at('one'), { [Array(15).fill('d'.repeat(250)).join('/')]: '1', plain: '1' });
     const destination = scratch.at('d'.repeat(200), 'd'.repeat(200));

@@ -66,7 +66,7 @@ for (const kind of ['xfs', 'btrfs'] as const) {
       expect(usedBytes(disk.path) - taken).toBeLessThan(4 * MIB);
     });
 
-    test('what is changed in an installed file later does not change the revision', async () => {
+    test('a later change of an installed file does not change the revision', async () => {
       using disk = mountedImage(kind);
       const at = (...names: string[]) => join(disk.path, ...names);
       mkdirSync(at('one'));
@@ -77,7 +77,7 @@ for (const kind of ['xfs', 'btrfs'] as const) {
       expect(readFileSync(at('one/large')).equals(content(2 * MIB, 1))).toBe(true);
     });
 
-    test('what another hand has changed is saved as it was, for root alone to read', async () => {
+    test('a file that another hand has changed is saved as it was, for root alone to read', async () => {
       using disk = mountedImage(kind);
       const at = (...names: string[]) => join(disk.path, ...names);
       for (const [name, seed] of [

@@ -67,7 +67,7 @@ describe('a plan', () => {
     );
   });
 
-  test('that lacks both says where, how much is needed and how much there is', () => {
+  test('a plan that lacks both says where, how much is needed and how much there is', () => {
     const result = planInto({ freeBytes: BLOCK, freeInodes: 1 }, [2 ** 20]);
     expect(result.ok ? [] : result.problems.map(({ message }) => message)).toEqual([
       expect.stringContaining(
@@ -93,7 +93,7 @@ function mayMount(): boolean {
 }
 
 describeIf(mayMount(), 'root, and the right to mount')('a small file system', () => {
-  test('without the space: nothing is written, and the other problems are listed as well', async () => {
+  test('a file system without the space stays as it is, and the other problems are listed as well', async () => {
     using scratch = scratchFolder();
     using _mounted = mountSmall(scratch.at('site'), 'size=1m');
     writeFiles(scratch.at('one'), { big: 'x'.repeat(2 ** 20), mine: 'new' });
@@ -107,7 +107,7 @@ describeIf(mayMount(), 'root, and the right to mount')('a small file system', ()
     expect(readdirSync(scratch.at('instructions'))).toEqual([]);
   });
 
-  test('without the inodes: nothing is written either', async () => {
+  test('a file system without the inodes stays as it is', async () => {
     using scratch = scratchFolder();
     using _mounted = mountSmall(scratch.at('site'), 'size=4m,nr_inodes=8');
     writeFiles(scratch.at('one'), Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`f${index}`, 'x'])));
@@ -116,7 +116,7 @@ describeIf(mayMount(), 'root, and the right to mount')('a small file system', ()
     expect(readdirSync(scratch.at('site'))).toEqual([]);
   });
 
-  test('with just enough of both takes the revision', async () => {
+  test('a file system with just enough of both takes the revision', async () => {
     using scratch = scratchFolder();
     using _mounted = mountSmall(scratch.at('site'), 'size=1m,nr_inodes=8');
     writeFiles(scratch.at('one'), { big: 'x'.repeat(2 ** 20 - 5 * BLOCK), 'folder/small': 's' });

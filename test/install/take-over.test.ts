@@ -216,7 +216,7 @@ describe('a record of another group', () => {
     });
   });
 
-  test('that others may write claims nothing', async () => {
+  test('a record of another group that others may write claims nothing', async () => {
     using scratch = scratchFolder();
     await hostWith(scratch, { a: '1' });
     chmodSync(scratch.at('instructions/first-cleanup'), 0o666);

@@ -22,7 +22,7 @@ describe('times', () => {
     expect(paths.map(mtimeOf)).toEqual(before);
   });
 
-  test('of a folder behind a link are those of the folder, and a link that was planted later is not followed', () => {
+  test('times of a folder behind a link are those of the folder, and a link that was planted later is not followed', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('real'));
     symlinkSync(scratch.at('real'), scratch.at('link'));

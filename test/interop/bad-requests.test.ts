@@ -157,7 +157,7 @@ describeStores('requests that are wrong', (kind) => {
     expect(deploymentGroupInfo?.onPremisesInstanceTagFilters).toEqual([]);
   });
 
-  test('of many who make the same application at once one does, and the others hear that it exists', async () => {
+  test('one of many that make the same application at once succeeds, and the others hear that it exists', async () => {
     const made = await Promise.allSettled(
       Array.from({ length: 8 }, () => sdk.send(new CreateApplicationCommand({ applicationName: 'wanted' }))),
     );

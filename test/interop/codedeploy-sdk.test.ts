@@ -177,7 +177,7 @@ describe('deployment configurations', () => {
       minimumHealthyHosts: { type: 'MOST_CONCURRENCY', value: 1 },
     });
   });
-  test('of one’s own are made, and deleted only when nobody uses them', async () => {
+  test('configurations of one’s own are made, and deleted only when nobody uses them', async () => {
     const deploymentConfigName = 'ThreeUp';
     await sdk.send(
       new CreateDeploymentConfigCommand({
@@ -392,7 +392,7 @@ describe('a deployment', () => {
     });
   });
 
-  test('of mode RESTART deploys the group’s last successful revision without a word about it, or is refused with a reason', async () => {
+  test('a deployment of mode RESTART deploys the group’s last successful revision without a word about it, or is refused with a reason', async () => {
     const restart = { applicationName: 'site', deploymentGroupName: 'production', deploymentMode: 'RESTART' as const };
     const refused = (input: object, name: string, words: string) =>
       expect(sdk.send(new CreateDeploymentCommand({ ...restart, ...input }))).rejects.toMatchObject({
@@ -425,7 +425,7 @@ describe('a deployment', () => {
     await sdk.send(new StopDeploymentCommand({ deploymentId }));
   });
 
-  test('to a group without hosts fails with NO_INSTANCES', async () => {
+  test('a deployment to a group without hosts fails with NO_INSTANCES', async () => {
     await makeGroup('lonely', [{ Key: 'Role', Value: 'nobody', Type: 'KEY_AND_VALUE' }]);
     const target = { applicationName: 'lonely', deploymentGroupName: 'production' };
     const { deploymentId } = await sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION }));
@@ -433,7 +433,7 @@ describe('a deployment', () => {
     expect(deploymentInfo).toMatchObject({ status: 'Failed', errorInformation: { code: 'NO_INSTANCES' } });
   });
 
-  test('that is stopped takes back what the host has not begun', async () => {
+  test('a deployment that is stopped takes back what the host has not begun', async () => {
     const target = { applicationName: 'site', deploymentGroupName: 'production' };
     const { deploymentId } = await sdk.send(new CreateDeploymentCommand({ ...target, revision: REVISION }));
     const command = await host.pollHostCommand();
@@ -511,7 +511,7 @@ describe('who may do what', () => {
 });
 
 describe('requests that are wrong', () => {
-  test('without a signature, with no target, or to another path are refused in the words of the API', async () => {
+  test('requests without a signature, with no target, or to another path are refused in the words of the API', async () => {
     const post = (headers: Record<string, string>, path = '/') =>
       fetch(server.url + path, { method: 'POST', headers, body: '{' });
     const unsigned = await post({ 'x-amz-target': 'CodeDeploy_20141006.ListApplications' });

@@ -150,7 +150,7 @@ describeWith('openssl')('what openssl signs', () => {
   test.each([
     ['RSA', ['rsa:2048']],
     ['ECDSA', ['ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']],
-  ])('with %s we open, in every form that openssl writes it in', async (_, newKey) => {
+  ])('an envelope with %s is opened in every form that openssl writes', async (_, newKey) => {
     using scratch = scratchFolder();
     const { caCertificatePem } = await opensslAuthority(scratch, newKey);
     const forms = [[], ['-stream'], ['-md', 'sha384'], ['-md', 'sha512'], ['-noattr'], ['-certfile', 'stranger.pem']];

@@ -78,7 +78,7 @@ describe('objects', () => {
     await expect(operator.send(new GetObjectCommand({ Bucket, Key }))).rejects.toMatchObject({ name: 'NoSuchKey' });
   });
 
-  test('with names that look like paths stay objects', async () => {
+  test('objects with names that look like paths stay objects', async () => {
     for (const Key of ['../../../tmp/escaped', 'a//b', './x', '%2e%2e/x', 'latest']) {
       await operator.send(new PutObjectCommand({ Bucket, Key, Body: Key }));
       expect(await textOf((await operator.send(new GetObjectCommand({ Bucket, Key }))).Body)).toBe(Key);
@@ -151,7 +151,7 @@ describe('objects', () => {
     expect(found).toEqual([wanted, wanted]);
   });
 
-  test('of which only a part arrives do not exist', async () => {
+  test('objects of which only a part arrives do not exist', async () => {
     const { port, hostname } = new URL(server.s3Url);
     await new Promise<void>((resolve) => {
       const socket = connect(Number(port), hostname, () => {
@@ -252,7 +252,7 @@ describe('a host’s download', () => {
     });
   });
 
-  test('that cannot be says why, and leaves nothing', async () => {
+  test('a download that cannot be says why, and leaves nothing', async () => {
     using folder = scratchFolder();
     const request = { bundleFile: folder.at('bundle.tar'), gitHubAccessToken: null };
     const missing = { ...revision, key: 'gone.zip' };

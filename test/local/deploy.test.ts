@@ -145,7 +145,7 @@ describe('a local deployment', () => {
     expect(failure?.outcome.diagnostics.message).toContain('AfterInstal');
   });
 
-  test('that is interrupted kills the script that runs and ends', async () => {
+  test('a local deployment that is interrupted kills the script that runs and ends', async () => {
     using scratch = scratchFolder();
     const controller = new AbortController();
     revision(scratch, 'one', { ApplicationStart: `echo $$ > ${scratch.word('pid')}\nsleep 600` });

@@ -79,7 +79,7 @@ describe('the events of a local deployment', () => {
     );
   });
 
-  test('that the AppSpec file may have scripts for are the usual ones and the custom ones that run', () => {
+  test('events that the AppSpec file may have scripts for are the usual ones and the custom ones that run', () => {
     expect(possibleEvents(['DownloadBundle', 'Install', 'MyOwnEvent'])).toEqual([
       ...DEFAULT_LOCAL_EVENTS,
       'MyOwnEvent',

@@ -20,7 +20,7 @@ function planOf(overrides: Partial<LocalDeploymentOptions> = {}): LocalDeploymen
 }
 
 describe('a local deployment', () => {
-  test('of nothing but a folder has codedeploy-local’s defaults', () => {
+  test('a local deployment of nothing but a folder has codedeploy-local’s defaults', () => {
     const { events, specification } = planOf();
     expect(events).toHaveLength(11);
     expect(specification).toEqual({

@@ -59,7 +59,7 @@ describe('a log of a file a day', () => {
     ]);
   });
 
-  test('whose folder goes away loses lines and never throws', () => {
+  test('a log whose folder goes away loses lines and never throws', () => {
     using scratch = scratchFolder();
     let nowMs = noon(1);
     const file = openDailyFile({ folder: scratch.at('log'), name: 'agent', isPrivate: false, now: () => nowMs });

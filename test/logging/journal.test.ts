@@ -30,7 +30,7 @@ describe('a record for the journal', () => {
     ]);
   });
 
-  test('without any of them is a plain line with its priority', () => {
+  test('a record without any of them is a plain line with its priority', () => {
     expect(encodeRecord(record({ files: 3 }), AGENT)).toBeNull();
     const priorities = ['error', 'warn', 'info', 'debug'].map((level) => plainLine(record({}, level)).slice(0, 3));
     expect(priorities).toEqual(['<3>', '<4>', '<6>', '<7>']);

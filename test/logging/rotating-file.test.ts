@@ -49,7 +49,7 @@ describe('a rotating log file', () => {
     expect(readFileSync(scratch.at('scripts.log.1'), 'utf8')).toBe('old line\n');
   });
 
-  test('that cannot be written says so once and lets the event go on', () => {
+  test('a rotating log file that cannot be written says so once and lets the event go on', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('scripts.log'));
     const faults: unknown[] = [];
@@ -60,7 +60,7 @@ describe('a rotating log file', () => {
     expect(faults).toEqual([expect.objectContaining({ code: 'EISDIR' })]);
   });
 
-  test('that cannot be rotated any more says so once', () => {
+  test('a rotating log file that cannot be rotated any more says so once', () => {
     using scratch = scratchFolder();
     mkdirSync(scratch.at('scripts.log.1/in the way'), { recursive: true });
     const faults: unknown[] = [];

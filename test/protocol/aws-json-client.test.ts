@@ -47,7 +47,7 @@ describe('an answer', () => {
     ['[1]', 'no JSON object'],
     ['null', 'no JSON object'],
     ['"text"', 'no JSON object'],
-  ])('of status 200 that is %j is not usable', async (body, words) => {
+  ])('an answer of status 200 that is %j is not usable', async (body, words) => {
     await using server = await answeringServer(() => ({ body }));
     expect(await thrownBy(clientOf(server.url).call('Api.Op', {}))).toMatchObject({
       code: 'SERVER_ANSWER_INVALID',
@@ -55,7 +55,7 @@ describe('an answer', () => {
     });
   });
 
-  test('that is larger than any of these APIs gives is not read to its end', async () => {
+  test('an answer that is larger than any of these APIs gives is not read to its end', async () => {
     await using server = await httpServer((request, response) => {
       request.resume();
       const chunk = Buffer.alloc(1024 * 1024, ' ');
@@ -68,7 +68,7 @@ describe('an answer', () => {
     expect(await thrownBy(clientOf(server.url).call('Api.Op', {}))).toMatchObject({ code: 'SERVER_ANSWER_INVALID' });
   });
 
-  test('that redirects is an error, and the other address hears nothing', async () => {
+  test('an answer that redirects is an error, and the other address hears nothing', async () => {
     await using other = await answeringServer(() => ({}));
     await using server = await answeringServer(() => ({ status: 307, headers: { location: other.url } }));
     expect(await thrownBy(clientOf(server.url).call('Api.Op', {}))).toMatchObject({ type: 'HTTP 307', status: 307 });
@@ -152,7 +152,7 @@ describe('connections', () => {
     expect(connections).toBe(1);
   });
 
-  test('that the server closes just as they are used again are replaced without a fault', async () => {
+  test('connections that the server closes just as they are used again are replaced without a fault', async () => {
     const seen: number[] = [];
     // Answers the first request and resets the connection when the second comes, as a server does whose idle time has just run out.
     await using server = await tcpServer((socket) => {
@@ -204,7 +204,7 @@ describe('through a proxy', () => {
     expect(proxy.asked).toEqual([]);
   });
 
-  test('that refuses: the error names the proxy, without its password', async () => {
+  test('a proxy that refuses is named in the error, without its password', async () => {
     await using proxy = await httpServer((_, response) => response.writeHead(400).end());
     proxy.server.on('connect', (_, socket: Socket) => {
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n');
@@ -217,7 +217,7 @@ describe('through a proxy', () => {
     });
   });
 
-  test('that cannot be reached: the error says so', async () => {
+  test('a proxy that cannot be reached is named in the error', async () => {
     const proxy = await httpServer(() => undefined);
     await proxy[Symbol.asyncDispose]();
     const client = clientOf('https://control.example', { proxyUri: proxy.url });

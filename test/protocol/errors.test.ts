@@ -53,7 +53,7 @@ describe('an error answer', () => {
     [400, '[1]', 'HTTP 400', '[1]'],
     [400, 'null', 'HTTP 400', 'null'],
     [400, '{"__type":7}', 'HTTP 400', '7'],
-  ])('of status %d with the body %j and no type keeps both', (status, body, type, words) => {
+  ])('an error answer of status %d with the body %j and no type keeps both', (status, body, type, words) => {
     expect(decodeApiError(status, {}, body)).toMatchObject({ type, status, message: expect.stringContaining(words) });
   });
 
@@ -72,7 +72,7 @@ describe('an error answer', () => {
     [503, 'rate exceeded', true],
     [400, '{"__type":"ClientException","message":"no"}', false],
     [503, 'busy', false],
-  ])('of status %d with the body %j is a throttle: %s', (status, body, isThrottle) => {
+  ])('an error answer of status %d with the body %j is a throttle: %s', (status, body, isThrottle) => {
     expect(decodeApiError(status, {}, body).isThrottle).toBe(isThrottle);
   });
 });

@@ -45,7 +45,7 @@ describe('an order', () => {
     ['deploymentExecutionId', 'ENVELOPE_OTHER_DEPLOYMENT'],
     ['hostCommandIdentifier', 'ENVELOPE_OTHER_COMMAND'],
     ['commandName', 'ENVELOPE_OTHER_COMMAND'],
-  ] as const)('whose %s is any other text is refused with %s, demanded or not', (member, code) => {
+  ] as const)('an order whose %s is any other text is refused with %s, demanded or not', (member, code) => {
     const genuine = ORDER[member];
     const others = fc.oneof(
       fc.string(),
@@ -71,7 +71,7 @@ describe('an order', () => {
     );
   });
 
-  test('that is missing is refused where orders are demanded, and only there', () => {
+  test('an order that is missing is refused where orders are demanded, and only there', () => {
     expect(() => check(null)).toThrow(expect.objectContaining({ code: 'ENVELOPE_ORDER_MISSING' }));
     expect(() => check(null, { demanded: false })).not.toThrow();
   });
@@ -89,7 +89,7 @@ describe('an order', () => {
     'CommandName',
     'IssuedAt',
     'ExpiresAt',
-  ])('whose %s is missing or of another type makes the specification unusable', (member) => {
+  ])('an order whose %s is missing or of another type makes the specification unusable', (member) => {
     for (const value of [undefined, null, true, [], {}, '', -1, 1.5]) {
       const json = JSON.stringify({ SlipwayOrder: { ...encodeOrder(ORDER), [member]: value } });
       expect(() => readOrder(readMembers(json))).toThrow(expect.objectContaining({ code: 'SPECIFICATION_INVALID' }));
@@ -98,7 +98,7 @@ describe('an order', () => {
 });
 
 describe('a command', () => {
-  test('with the specification of another deployment is refused, with or without an order', () => {
+  test('a command with the specification of another deployment is refused, with or without an order', () => {
     const refused = expect.objectContaining({ code: 'ENVELOPE_OTHER_DEPLOYMENT' });
     for (const deploymentId of ['d-OLD', 'd-NE', 'NEW', '', 'd-NEW/i-a']) {
       expect(() => check(null, { demanded: false, deploymentId })).toThrow(refused);
@@ -106,7 +106,7 @@ describe('a command', () => {
     }
   });
 
-  test('with the execution id of AWS is taken with the specification of its deployment', () => {
+  test('a command with the execution id of AWS is taken with the specification of its deployment', () => {
     const DeploymentExecutionId = 'CodeDeploy/us-east-1/Prod/arn:aws:sds:us-east-1:000000000000:deployment/d-QMJ10MYTO';
     const demand = { hostIdentifier: HOST, isOrderDemanded: false, nowMs: NOW };
     const command = { ...COMMAND, DeploymentExecutionId };

@@ -218,7 +218,7 @@ describe('an id of a deployment or a group', () => {
     }
   });
 
-  test('of a local deployment is not taken from a server', () => {
+  test('an id of a local deployment is not taken from a server', () => {
     for (const id of ['d-ABCDEFGHI-local', 'x-LOCAL'])
       for (const member of ['DeploymentId', 'ReuseArchiveFromDeploymentId'])
         expect(() => read({ [member]: id })).toThrow(refusal);

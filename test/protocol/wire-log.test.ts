@@ -32,7 +32,7 @@ describe('the wire log', () => {
     );
   });
 
-  test('of a real call holds who signed what, and neither signature, token nor specification', async () => {
+  test('the record of a real call holds who signed what, and neither signature, token nor specification', async () => {
     const sealed = { GenericEnvelope: { Format: 'PKCS7/JSON', Payload: '-----BEGIN PKCS7-----\nghp_token' } };
     await using server = await answeringServer(() => ({
       body: JSON.stringify({ DeploymentSystem: 'CodeDeploy', DeploymentSpecification: sealed }),

@@ -31,7 +31,7 @@ function requestFor(scratch: ScratchFolder, url: string, content = CONTENT): Fet
 }
 
 describe('a download', () => {
-  test('of a large bundle comes in several pieces, each asked for once and on condition that it is the same object', async () => {
+  test('a download of a large bundle comes in several pieces, each asked for once and on condition that it is the same object', async () => {
     using scratch = scratchFolder();
     await using server = await rangeServer(CONTENT);
     const request = requestFor(scratch, server.url);
@@ -43,7 +43,7 @@ describe('a download', () => {
     expect(readdirSync(scratch.path)).toEqual(['bundle.tar']);
   });
 
-  test('of a small bundle takes one request', async () => {
+  test('a download of a small bundle takes one request', async () => {
     using scratch = scratchFolder();
     for (const size of [0, 1, firstBytes]) {
       const content = randomBytes(size);
@@ -129,7 +129,7 @@ describe('a download', () => {
     expect(readdirSync(scratch.path)).toEqual(['later.tar']);
   });
 
-  test('that was aborted is taken up as well, and nothing of it runs on', async () => {
+  test('a download that was aborted is taken up as well, and nothing of it runs on', async () => {
     using scratch = scratchFolder();
     await using server = await rangeServer(CONTENT);
     server.misbehave = (index) => (index === 0 ? null : { stallAfter: 100 });
@@ -197,7 +197,7 @@ describe('a download', () => {
     expect(existsSync(partFileOf(request.bundleFile))).toBe(true);
   });
 
-  test('from a server that knows no ranges, or gives no ETag, comes whole', async () => {
+  test('a download from a server that knows no ranges, or gives no ETag, comes whole', async () => {
     using scratch = scratchFolder();
     for (const facts of [{ supportsRanges: false }, { eTag: null }]) {
       await using server = await rangeServer(CONTENT);
@@ -216,7 +216,7 @@ describe('a download', () => {
     }
   });
 
-  test('with another SHA-256 than the revision’s is refused, and both are named', async () => {
+  test('a download with another SHA-256 than the revision’s is refused, and both are named', async () => {
     using scratch = scratchFolder();
     await using server = await rangeServer(CONTENT);
     const request = requestFor(scratch, server.url, Buffer.from('something else'));
@@ -263,17 +263,20 @@ describe('a server that says no', () => {
     [403, 'REVISION_DENIED', 'source_credentials_file'],
     [404, 'REVISION_NOT_FOUND', 'Check the address'],
     [407, 'REVISION_DENIED', 'proxy_uri'],
-  ])('with %i is not asked again, and the error says what to do', async (status, code, remedy) => {
-    using scratch = scratchFolder();
-    await using server = await rangeServer(CONTENT);
-    server.misbehave = () => ({ status });
-    await expect(createBundleFetcher(revisionContext())(requestFor(scratch, server.url))).rejects.toMatchObject({
-      code,
-      message: expect.stringContaining(String(status)),
-      remedy: expect.stringContaining(remedy),
-    });
-    expect(server.ranges.length).toBe(1);
-  });
+  ])(
+    'a server that says no with %i is not asked again, and the error says what to do',
+    async (status, code, remedy) => {
+      using scratch = scratchFolder();
+      await using server = await rangeServer(CONTENT);
+      server.misbehave = () => ({ status });
+      await expect(createBundleFetcher(revisionContext())(requestFor(scratch, server.url))).rejects.toMatchObject({
+        code,
+        message: expect.stringContaining(String(status)),
+        remedy: expect.stringContaining(remedy),
+      });
+      expect(server.ranges.length).toBe(1);
+    },
+  );
 
   test('gets the credentials of its own host only', async () => {
     using scratch = scratchFolder();
@@ -350,7 +353,7 @@ describe('GitHub', () => {
 describe('ranges of bytes', () => {
   const ranges = fc.array(fc.tuple(fc.nat(100), fc.nat(20)).map(([from, length]) => ({ from, to: from + length })));
 
-  test('what is here and what is missing make the whole, and nothing is fetched twice', () => {
+  test('the ranges that are here and those that are missing make the whole, and nothing is fetched twice', () => {
     fc.assert(
       fc.property(ranges, fc.nat(120), fc.integer({ min: 1, max: 30 }), (done, size, pieceBytes) => {
         const here = new Set(done.flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i)));

@@ -108,7 +108,7 @@ describeWith('git')('a revision in git', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
-  test('that is not public needs a line in source_credentials_file, which git does not change', async () => {
+  test('a repository that is not public needs a line in source_credentials_file, which git does not change', async () => {
     using folder = scratchFolder();
     const basic = (user: string) => `Basic ${Buffer.from(user).toString('base64')}`;
     await using server = await gitServer(basic('deploy:s@cret'));
@@ -130,7 +130,7 @@ describeWith('git')('a revision in git', () => {
     expect(await filesOf(folder)).toContain('appspec.yml');
   });
 
-  test('that is not public is fetched with what the deployment brings, before the host’s own credentials', async () => {
+  test('a repository that is not public is fetched with what the deployment brings, before the host’s own credentials', async () => {
     using folder = scratchFolder();
     const basic = `Basic ${Buffer.from('oauth2:t/o@k+en%').toString('base64')}`;
     await using server = await gitServer(basic);
@@ -145,7 +145,7 @@ describeWith('git')('a revision in git', () => {
     expect(await filesOf(folder)).toContain('appspec.yml');
   });
 
-  test('that is missing is reported with what is missing: the commit, the repository, the server', async () => {
+  test('a repository that is missing is reported with what is missing: the commit, the repository, the server', async () => {
     using folder = scratchFolder();
     await using server = await gitServer();
     const fetchBundle = createBundleFetcher(revisionContext());
@@ -191,7 +191,7 @@ describeWith('git')('a revision in git', () => {
     });
   });
 
-  test('that this host cannot keep is no fault of the server', async ({ skip }) => {
+  test('a repository that this host cannot keep is no fault of the server', async ({ skip }) => {
     using folder = scratchFolder();
     const request = requestFor(folder, `file://${scratch.at('repo.git')}`, first);
     mkdirSync(request.bundleFile);
@@ -212,7 +212,7 @@ describeWith('git')('a revision in git', () => {
     }
   });
 
-  test('that nobody answers for is given up when the agent ends', async () => {
+  test('a repository that nobody answers for is given up when the agent ends', async () => {
     using folder = scratchFolder();
     const abort = new AbortController();
     await using server = await httpServer(() => abort.abort(new Error('the agent ends')));

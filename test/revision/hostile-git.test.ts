@@ -144,7 +144,7 @@ const TRICKLES: Readonly<Record<string, RequestListener>> = {
 };
 
 describeWith('git')('a git server on the web', () => {
-  test.each(Object.keys(TRICKLES))('that %s fails the fetch after two windows', async (what) => {
+  test.each(Object.keys(TRICKLES))('a repository that %s fails the fetch after two windows', async (what) => {
     let windows = 0;
     await using server = await httpServer((request, response) => {
       if (request.method === 'GET') windows += 1;
@@ -156,7 +156,7 @@ describeWith('git')('a git server on the web', () => {
     expect(windows).toBe(2);
   });
 
-  test('that trickles headers fails the fetch after two windows', async () => {
+  test('a repository that trickles headers fails the fetch after two windows', async () => {
     await using server = await tcpServer((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');
       const timer = setInterval(() => socket.write('X-More: yes\r\n'), 20);
@@ -165,7 +165,7 @@ describeWith('git')('a git server on the web', () => {
     expect((await attempt(`${server.url}/repo.git`)).fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
   });
 
-  test('that sends everything and never ends the answer fails the fetch after two windows', async () => {
+  test('a repository that sends everything and never ends the answer fails the fetch after two windows', async () => {
     await using server = await gitHttpServer(scratch.at('small'), {
       send(response, body, { method }) {
         response.write(method === 'GET' ? body : body.subarray(0, -FLUSH.length));
@@ -176,7 +176,7 @@ describeWith('git')('a git server on the web', () => {
     expect((await attempt(`${server.url}/repo.git`)).fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
   });
 
-  test('whose pack trickles fails the fetch after two windows', async () => {
+  test('a repository whose pack trickles fails the fetch after two windows', async () => {
     await using server = await gitHttpServer(scratch.at('small'), {
       send(response, body, { method }) {
         if (method === 'GET') response.end(body);
@@ -186,7 +186,7 @@ describeWith('git')('a git server on the web', () => {
     expect((await attempt(`${server.url}/repo.git`)).fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
   });
 
-  test('whose objects trickle one by one (dumb) fails the fetch after two windows', async () => {
+  test('a repository whose objects trickle one by one (dumb) fails the fetch after two windows', async () => {
     await using server = await httpServer((request, response) => {
       response.writeHead(200, { 'content-type': 'text/plain' });
       if (request.url?.includes('info/refs')) response.end(`${repository.commitId}\trefs/heads/main\n`);
@@ -200,7 +200,7 @@ describeWith('git')('a git server on the web', () => {
     ['smart', SMART, () => firstReference(), () => many()],
     ['dumb', 'text/plain', () => Buffer.alloc(0), () => Buffer.from(`${'1'.repeat(40)}\trefs/heads/b\n`)],
   ])(
-    'whose references never end (%s) is given up when git has used git_max_memory',
+    'a repository whose references never end (%s) is given up when git has used git_max_memory',
     async (_kind, type, first, more) => {
       await using server = await httpServer(
         listing(type, (response) => {
@@ -219,7 +219,7 @@ describeWith('git')('a git server on the web', () => {
     ['a pack', () => ({ large: randomBytes(3_000_000) }), 'repo.git'],
     ['a pack (dumb)', () => ({ large: randomBytes(3_000_000) }), 'dumb'],
     ['a commit that unpacks to', () => ({ large: Buffer.alloc(3_000_000) }), 'repo.git'],
-  ])('that sends %s more than bundle_max_size is given up', async (_what, files, kind) => {
+  ])('a repository that sends %s more than bundle_max_size is given up', async (_what, files, kind) => {
     using folder = scratchFolder();
     const { commitId } = bareRepository(folder.path, files());
     await using server =
@@ -232,7 +232,7 @@ describeWith('git')('a git server on the web', () => {
     expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('1000000 bytes') });
   });
 
-  test('whose commit holds ten billion files is given up at the limit', async () => {
+  test('a repository whose commit holds ten billion files is given up at the limit', async () => {
     using folder = scratchFolder();
     const commitId = gitBomb(bareRepository(folder.path), 10);
     await using server = await gitHttpServer(folder.path);
@@ -242,7 +242,7 @@ describeWith('git')('a git server on the web', () => {
     expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
   });
 
-  test('that is slow, but not too slow, brings the revision', async () => {
+  test('a repository that is slow, but not too slow, brings the revision', async () => {
     using folder = scratchFolder();
     const { commitId } = bareRepository(folder.path, { noise: randomBytes(400_000) });
     await using server = await gitHttpServer(folder.path, {
@@ -360,7 +360,7 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       ],
       ['says that git itself is at work', () => forever(`echo 'Resolving deltas:  50% (1/2)' >&2`)],
       ['says that objects are received', () => forever(`echo 'Receiving objects: 50% (1/2), 9.99 GiB | 1 MiB/s' >&2`)],
-    ])('that %s fails the fetch after two windows', async (_what, command) => {
+    ])('a git server over ssh that %s fails the fetch after two windows', async (_what, command) => {
       // A handshake takes its time on a busy machine.
       const pace = { leastBytesPerSecond: 2_000, windowMs: 2_500 };
       const { fault, tookMs } = await attemptOverSsh(command(), { tuning: { ...QUICK_TUNING, pace } });
@@ -368,7 +368,7 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       expect(tookMs).toBeLessThan(ENDS_WITHIN_MS);
     });
 
-    test('whose references never end is given up when git has used git_max_memory', async () => {
+    test('a git server over ssh whose references never end is given up when git has used git_max_memory', async () => {
       const line = `yes '${many().toString().trim()}'`;
       const { fault } = await attemptOverSsh(`${print(advertisement(repository.commitId))}; ${line}`, {
         gitMaxMemoryBytes: 60 * 2 ** 20,
@@ -376,7 +376,7 @@ describeIf(hasSshServer && hasPrograms('git'), 'git, an OpenSSH server, sshd, an
       expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', remedy: expect.stringContaining('git_max_memory') });
     });
 
-    test('that sends a pack of more than bundle_max_size is given up', async () => {
+    test('a git server over ssh that sends a pack of more than bundle_max_size is given up', async () => {
       const { fault } = await attemptOverSsh(
         `git-upload-pack ${quoteForShell(repository.folder)}`,
         {},

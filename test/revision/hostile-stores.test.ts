@@ -17,37 +17,43 @@ function endless(chunk: Buffer): Readable {
 const KINDS: readonly SourceKind[] = ['HTTPS', 'GitHub', 'S3'];
 
 describe('a store', () => {
-  test.each(KINDS)('that trickles (%s) fails the download after two windows, however long it goes on', async (kind) => {
-    const tuning = { ...QUICK_TUNING, pace: { leastBytesPerSecond: 1_000, windowMs: 200 } };
-    const { fault, requests } = await fetchFrom(
-      kind,
-      (_request, response) => {
-        response.writeHead(200);
-        const timer = setInterval(() => response.write('x'), 20);
-        response.once('close', () => clearInterval(timer));
-      },
-      { tuning },
-    );
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
-    expect(requests).toBe(2);
-  });
+  test.each(KINDS)(
+    'a store that trickles (%s) fails the download after two windows, however long it goes on',
+    async (kind) => {
+      const tuning = { ...QUICK_TUNING, pace: { leastBytesPerSecond: 1_000, windowMs: 200 } };
+      const { fault, requests } = await fetchFrom(
+        kind,
+        (_request, response) => {
+          response.writeHead(200);
+          const timer = setInterval(() => response.write('x'), 20);
+          response.once('close', () => clearInterval(timer));
+        },
+        { tuning },
+      );
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_SLOW' });
+      expect(requests).toBe(2);
+    },
+  );
 
-  test.each(KINDS)('whose bundle has no length and no end (%s) is given up at bundle_max_size', async (kind) => {
-    const { fault } = await fetchFrom(
-      kind,
-      (request, response) => {
-        response.writeHead(200);
-        if (request.method === 'HEAD') response.end();
-        else endless(Buffer.alloc(64 * 1024)).pipe(response);
-      },
-      {},
-      { maxBytes: 1_000_000 },
-    );
-    expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('1000000 bytes') });
-  });
+  test.each(KINDS)(
+    'a store whose bundle has no length and no end (%s) is given up at bundle_max_size',
+    async (kind) => {
+      const { fault } = await fetchFrom(
+        kind,
+        (request, response) => {
+          response.writeHead(200);
+          if (request.method === 'HEAD') response.end();
+          else endless(Buffer.alloc(64 * 1024)).pipe(response);
+        },
+        {},
+        { maxBytes: 1_000_000 },
+      );
+      expect(fault).toMatchObject({ code: 'REVISION_TOO_LARGE', message: expect.stringContaining('1000000 bytes') });
+    },
+  );
 
   test.each(KINDS.flatMap((kind) => [403, 404, 400, 500].map((status) => [kind, status] as const)))(
-    'whose error text has no end (%s, %d) is read for a few KiB only',
+    'a store whose error text has no end (%s, %d) is read for a few KiB only',
     async (kind, status) => {
       const { fault } = await fetchFrom(kind, (_request, response) => {
         response.writeHead(status, { 'content-type': 'application/xml' });

@@ -17,7 +17,7 @@ describe('a bundle on this machine', () => {
     expect(readdirSync(scratch.path).sort()).toEqual(['app.tar', 'bundle.tar']);
   });
 
-  test('that cannot be read, or whose copy cannot be written, is a fault with its own code', () => {
+  test('a bundle on this machine that cannot be read, or whose copy cannot be written, is a fault with its own code', () => {
     using scratch = scratchFolder();
     symlinkSync('circle', scratch.at('circle'));
     writeFileSync(scratch.at('app.tar'), 'content');

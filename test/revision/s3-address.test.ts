@@ -29,12 +29,15 @@ describe('the address of a bucket', () => {
       'app',
       'http://127.0.0.1:8401/',
     ],
-  ] satisfies [Partial<RevisionContext>, string, string][])('with %j, of %s, is %s', (settings, bucket, address) => {
-    const ctx = revisionContext({ credentials, ...settings });
-    const client = createS3Client(ctx, bucket);
-    expect(addressOf(client, ctx, bucket).href).toBe(address);
-    client.destroy();
-  });
+  ] satisfies [Partial<RevisionContext>, string, string][])(
+    'the address of a bucket with %j, of %s, is %s',
+    (settings, bucket, address) => {
+      const ctx = revisionContext({ credentials, ...settings });
+      const client = createS3Client(ctx, bucket);
+      expect(addressOf(client, ctx, bucket).href).toBe(address);
+      client.destroy();
+    },
+  );
 });
 
 describe('a request to a store', () => {

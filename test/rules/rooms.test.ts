@@ -48,7 +48,7 @@ describe('the import rules of the house', () => {
     expect(saysPure(text)).toBe(expected);
   });
 
-  test('what a room may import is no violation', () => {
+  test('an import that a room may have is no violation', () => {
     expect(violationsIn('deployment/run-command.ts', "import { parseAppSpec } from '../appspec/parse.ts';\n")).toEqual(
       [],
     );

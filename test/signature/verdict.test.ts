@@ -82,7 +82,7 @@ describeWith('ssh-keygen')('what ssh-keygen signs', () => {
     }
   });
 
-  test('with a key that nobody trusts is refused, and the key is named', async () => {
+  test('a signature with a key that nobody trusts is refused, and the key is named', async () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const [mine, other] = [sshKeyPair(scratch, 'mine'), sshKeyPair(scratch, 'other')];
@@ -119,7 +119,7 @@ describeWith('ssh-keygen')('what ssh-keygen signs', () => {
     ['valid-before="20260531Z"', 'SIGNATURE_EXPIRED', 'was valid until 2026-05-31T00:00:00.000Z'],
     ['valid-before="202606010000Z"', 'SIGNATURE_EXPIRED', 'was valid until 2026-06-01T00:00:00.000Z'],
     ['valid-after="20260601000001Z"', 'SIGNATURE_EXPIRED', 'is not valid before 2026-06-01T00:00:01.000Z'],
-  ])('by a key with %s is refused today: %s', async (options, code, reason) => {
+  ])('a signature by a key with %s is refused today: %s', async (options, code, reason) => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const key = sshKeyPair(scratch, 'key');
@@ -199,7 +199,7 @@ describeWith('ssh-keygen')('what ssh-keygen signs with a certificate', () => {
     });
   });
 
-  test('that only claims to be issued by the authority does not count', async () => {
+  test('a signature that only claims to be issued by the authority does not count', async () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const ca = sshKeyPair(scratch, 'ca');
@@ -225,7 +225,7 @@ describe('what a hardware key signs', () => {
     [0x01, true],
     [0x05, true],
     [0x00, false],
-  ])('with the flags %d: trusted: %s', async (flags, isTrusted) => {
+  ])('a signature of a hardware key with the flags %d: trusted: %s', async (flags, isTrusted) => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -273,7 +273,7 @@ describeWith('minisign')('what minisign signs', () => {
     ['slipway-bundle:shop', true],
     ['slipway-bundle', true],
     ['slipway-bundle:bank', false],
-  ])('with the trusted comment %s: trusted for the application shop: %s', async (comment, isTrusted) => {
+  ])('a signature with the trusted comment %s is trusted for the application shop: %s', async (comment, isTrusted) => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const key = minisignKeyPair(scratch, 'release');
@@ -281,7 +281,7 @@ describeWith('minisign')('what minisign signs', () => {
     expect(verdict).toMatchObject(isTrusted ? { isTrusted } : { isTrusted, code: 'SIGNATURE_WRONG_PURPOSE' });
   });
 
-  test('with another key is refused, and the key is named', async () => {
+  test('a signature with another key is refused, and the key is named', async () => {
     using scratch = scratchFolder();
     const bundle = bundleIn(scratch);
     const [mine, other] = [minisignKeyPair(scratch, 'mine'), minisignKeyPair(scratch, 'other')];
@@ -348,37 +348,40 @@ function judgedText(format: SignatureFormat, text: string): Verdict {
 }
 
 describe('a signature that was made elsewhere', () => {
-  test.each(RECORDED)('by %s is trusted', (format, text) => {
+  test.each(RECORDED)('a signature that was made elsewhere by %s is trusted', (format, text) => {
     expect(judgedText(format, text)).toMatchObject({ isTrusted: true });
   });
 
-  test('by minisign in its old way is refused, and the message says how to sign', () => {
+  test('a signature that was made elsewhere by minisign in its old way is refused, and the message says how to sign', () => {
     expect(() => parseSignature('minisign', MINISIGNED_OLD)).toThrow(/old kind.*sign with minisign -H/);
   });
 
-  test.each(RECORDED)('by %s and damaged anywhere is never trusted, and never a crash', (format, text) => {
-    const places = fc.array(fc.tuple(fc.nat({ max: text.length - 1 }), fc.integer({ min: 32, max: 126 })), {
-      minLength: 1,
-      maxLength: 4,
-    });
-    fc.assert(
-      fc.property(places, (changes) => {
-        const damaged = [...text];
-        for (const [at, code] of changes) damaged[at] = String.fromCharCode(code);
-        const changed = damaged.join('');
-        try {
-          // The first line of minisign's is not signed, and says so.
-          const isHarmless = changed.split('\n').slice(1).join('\n') === text.split('\n').slice(1).join('\n');
-          if (!isHarmless) expect(judgedText(format, changed).isTrusted).toBe(false);
-        } catch (error) {
-          expect(error).toBeInstanceOf(Malformed);
-        }
-      }),
-      { numRuns: 2000 },
-    );
-  });
+  test.each(RECORDED)(
+    'a signature that was made elsewhere by %s and damaged anywhere is never trusted, and never a crash',
+    (format, text) => {
+      const places = fc.array(fc.tuple(fc.nat({ max: text.length - 1 }), fc.integer({ min: 32, max: 126 })), {
+        minLength: 1,
+        maxLength: 4,
+      });
+      fc.assert(
+        fc.property(places, (changes) => {
+          const damaged = [...text];
+          for (const [at, code] of changes) damaged[at] = String.fromCharCode(code);
+          const changed = damaged.join('');
+          try {
+            // The first line of minisign's is not signed, and says so.
+            const isHarmless = changed.split('\n').slice(1).join('\n') === text.split('\n').slice(1).join('\n');
+            if (!isHarmless) expect(judgedText(format, changed).isTrusted).toBe(false);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Malformed);
+          }
+        }),
+        { numRuns: 2000 },
+      );
+    },
+  );
 
-  test('with any content at all behind its beginning is told apart from one', () => {
+  test('a signature that was made elsewhere with any content at all behind its beginning is told apart from one', () => {
     const armoured = fc
       .uint8Array({ maxLength: 300 })
       .map((bytes) => Buffer.concat([Buffer.from('SSHSIG\0\0\0\x01', 'latin1'), bytes]).toString('base64'))
@@ -433,7 +436,7 @@ describe('a file of signers', () => {
     ['ci ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIg==', 'ends too early'],
     ['RWTL0U1zkepjeIG8NxE485UeSEeEHKi', 'no base64'],
     ['hello', 'no base64'],
-  ])('with the line %j names it and what is wrong', (line, problem) => {
+  ])('a file of signers with the line %j names it and what is wrong', (line, problem) => {
     const { problems } = parseSigners(`${SSH_KEY}\n${line}\n`);
     expect(problems).toEqual([expect.stringMatching(/^line 3: /)]);
     expect(problems[0]).toContain(problem);

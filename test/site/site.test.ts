@@ -27,7 +27,7 @@ test.each([
   ['docs/server.md', 'https://example.com/a.md', { to: 'elsewhere', href: 'https://example.com/a.md' }],
   ['docs/server.md', '../examples/web-app', { to: 'file', path: 'examples/web-app' }],
   ['docs/server.md', '../package.json#x', { to: 'file', path: 'package.json' }],
-])('from %s the link %s leads to the place in the site', (source, href, expected) => {
+])('a link from %s, %s, leads to the place in the site', (source, href, expected) => {
   expect(linkOf(PAGES, source, href)).toEqual(expected);
 });
 

@@ -98,7 +98,7 @@ test('a time limit of nothing is over at once', () => {
 });
 
 test.each([-HOUR_MS, HOUR_MS])(
-  'whoever waits for a lock gives up in time when the machine’s clock is set by %i ms',
+  'a process that waits for a lock gives up in time when the machine’s clock is set by %i ms',
   async (byMs) => {
     using scratch = scratchFolder();
     const lockFile = scratch.at('lock');

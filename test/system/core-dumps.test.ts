@@ -18,7 +18,7 @@ function limitsAfter(disabled: boolean, before: string): string {
 }
 
 describe('core dumps', () => {
-  test('of the agent and of what it starts are off, and may be asked for again by an application', () => {
+  test('core dumps of the agent and of what it starts are off, and may be asked for again by an application', () => {
     expect(parseCoreLimit(limitsAfter(true, '4096:4096'))).toEqual({ soft: '0', hard: '4096' });
   });
   test('are on as far as the hard limit goes where they are wanted', () => {

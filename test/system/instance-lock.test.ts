@@ -62,7 +62,7 @@ const HOLDS = 300;
 const busy = (pid: number) => new SlipwayError('AGENT_ALREADY_RUNNING', `taken by ${pid}`);
 
 describe('a lock', () => {
-  test('of an owner that is gone is taken over by one, however many find it at the same instant', async () => {
+  test('a lock of an owner that is gone is taken over by one, however many find it at the same instant', async () => {
     using scratch = scratchFolder();
     await using takers = new AsyncDisposableStack();
     const all = Array.from({ length: PROCESSES }, () => takers.use(new Taker()));
@@ -82,7 +82,7 @@ describe('a lock', () => {
     expect(readdirSync(scratch.path)).toEqual([]);
   });
 
-  test('whose new owner was killed while it took the lock over can be taken over again', () => {
+  test('a lock whose new owner was killed while it took the lock over can be taken over again', () => {
     using scratch = scratchFolder();
     const stale = ['999999999 1', '999999998 1', '999999997 1'];
     // Each of the dead was about to take over what the one before had left.

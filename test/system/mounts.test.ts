@@ -15,7 +15,7 @@ describe('the mount of a path', () => {
     ['/srv/with blank/a', '/srv/with blank', 'ro'],
     ['/mnt/a/b', '/mnt', 'ro'],
     ['/srv', '/srv', 'ro'],
-  ])('of %s is %s', (path, mountPoint, option) => {
+  ])('the mount of %s is %s', (path, mountPoint, option) => {
     const mount = mountAmong(TABLE, path);
     expect(mount?.mountPoint).toBe(mountPoint);
     expect(mount?.options.has(option)).toBe(true);

@@ -71,7 +71,7 @@ describe('processes', () => {
     expect(signalProcess(pid, 0 as unknown as NodeJS.Signals)).toBe(false);
   });
 
-  test('that are gone have no facts, and signals to them do no harm', async () => {
+  test('processes that are gone have no facts, and signals to them do no harm', async () => {
     let pid: number;
     {
       await using child = sleeper();

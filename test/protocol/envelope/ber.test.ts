@@ -49,7 +49,7 @@ describe('reading BER', () => {
     );
   });
 
-  test('of a value that is cut off anywhere fails', () => {
+  test('reading BER of a value that is cut off anywhere fails', () => {
     fc.assert(
       fc.property(values, fc.nat(), (written, at) => {
         expect(() => readBer(written.subarray(0, at % written.length))).toThrow(BerError);
@@ -57,7 +57,7 @@ describe('reading BER', () => {
     );
   });
 
-  test('of any bytes ends with a value or a BerError, and reads nothing that another library reads otherwise', () => {
+  test('reading BER of any bytes ends with a value or a BerError, and reads nothing that another library reads otherwise', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
         let value: BerValue;
@@ -93,14 +93,14 @@ describe('reading BER', () => {
     expect(() => readBer(Uint8Array.from(bytes))).toThrow(BerError);
   });
 
-  test('of values that lie too deep in each other fails, with definite and indefinite lengths', () => {
+  test('reading BER of values that lie too deep in each other fails, with definite and indefinite lengths', () => {
     let definite: Buffer = der(DER.null);
     for (let n = 0; n < 60; n += 1) definite = der(DER.sequence, definite);
     expect(() => readBer(definite)).toThrow(/deep/);
     expect(() => readBer(Buffer.alloc(200, Buffer.of(0x30, 0x80)))).toThrow(/deep/);
   });
 
-  test('of more values than any envelope has fails, long before they fill the memory', () => {
+  test('reading BER of more values than any envelope has fails, long before they fill the memory', () => {
     const many = Buffer.alloc(4 * 2 ** 20, Buffer.of(0x05, 0x00));
     expect(() => readBer(der(DER.sequence, many))).toThrow('it has more than 20000 values');
     expect(() => readBer(Buffer.concat([Buffer.of(0x30, 0x80), many, Buffer.of(0, 0)]))).toThrow(BerError);
@@ -120,7 +120,7 @@ describe('an object identifier', () => {
     ['empty', [0x06, 0x00]],
     ['cut off within a number', [0x06, 0x02, 0x2a, 0x86]],
     ['with a number that no double holds', [0x06, 0x0a, 0x2a, 255, 255, 255, 255, 255, 255, 255, 255, 0x7f]],
-  ])('that is %s is refused', (_, bytes) => {
+  ])('an object identifier that is %s is refused', (_, bytes) => {
     expect(() => objectIdentifierOf(readBer(Uint8Array.from(bytes)), 'it')).toThrow(BerError);
   });
 });

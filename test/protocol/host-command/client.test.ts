@@ -62,7 +62,7 @@ describe('each call', () => {
     expect(verified).toMatchObject({ accessKeyId: 'AKIAHOST', region: 'eu-west-1' });
   });
 
-  test('with the auth policy goes to the secure target and is signed for its service', async () => {
+  test('a call with the auth policy goes to the secure target and is signed for its service', async () => {
     await using server = await answering(json({}));
     await clientOf(server.url, { enableAuthPolicy: true }).pollHostCommand();
     const headers = server.received[0]?.headers ?? {};

@@ -19,7 +19,7 @@ function clientOf(endpoint: string) {
 }
 
 describe('a call', () => {
-  test('of a CodeDeploy operation names its target, is signed for codedeploy, and passes times as they are', async () => {
+  test('a call of a CodeDeploy operation names its target, is signed for codedeploy, and passes times as they are', async () => {
     await using server = await answeringServer(() => ({ body: '{"application":{"createTime":1446744188.711}}' }));
     const { application } = await clientOf(server.url).call('GetApplication', { applicationName: 'Hello' });
     expect(application?.createTime).toBe(1446744188.711);
@@ -35,13 +35,13 @@ describe('a call', () => {
     ).resolves.toMatchObject({ accessKeyId: 'AKIATEST' });
   });
 
-  test('of an operation that only this server has goes to its own target through the same door', async () => {
+  test('a call of an operation that only this server has goes to its own target through the same door', async () => {
     await using server = await answeringServer(() => ({ body: '{}' }));
     await clientOf(server.url).call('DisableAccessKey', { accessKeyId: 'AKIAOLD' });
     expect(server.received[0]?.headers['x-amz-target']).toBe('SlipwayControl_20261101.DisableAccessKey');
   });
 
-  test('that fails throws what the server said', async () => {
+  test('a call that fails throws what the server said', async () => {
     await using server = await answeringServer(() => ({
       status: 400,
       headers: { 'x-amzn-requestid': 'r-7' },

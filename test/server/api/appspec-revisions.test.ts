@@ -121,7 +121,7 @@ describe('a revision elsewhere', () => {
     ['Lambda', ['YAML', 'JSON', 'zip', 'tgz'], ['tar', 'yaml']],
     ['ECS', ['YAML', 'JSON', 'zip', 'tgz'], ['tar', 'rar']],
     ['Server', ['tar', 'tgz', 'zip'], ['YAML', 'JSON']],
-  ])('of %s may be an object of the types %j, and of none of %j', async (platform, taken, refused) => {
+  ])('a revision of %s may be an object of the types %j, and of none of %j', async (platform, taken, refused) => {
     for (const type of taken) await register(platform, object(type));
     for (const type of refused) {
       await expect(register(platform, object(type))).rejects.toMatchObject({

@@ -129,7 +129,7 @@ describe('a host with a token', () => {
     expect(tokens.find((one) => one.tokenId === tokenId)?.usesLeft).toBe(1);
   });
 
-  test('whose identity another instance is registered with is refused, and that instance keeps its key', async () => {
+  test('a host with a token whose identity another instance is registered with is refused, and that instance keeps its key', async () => {
     const hostArn = 'arn:aws:iam::000000000000:user/slipway/wanted';
     await world.call('RegisterOnPremisesInstance', { instanceName: 'other-name', iamUserArn: hostArn });
     const key = await world.server.key('host', hostArn);
@@ -140,7 +140,7 @@ describe('a host with a token', () => {
     expect(await hostClient(world.server.url, hostArn, key).pollHostCommand(undefined, false)).toBeNull();
   });
 
-  test('that would have more than ten tags with those of the token is refused, and keeps its key', async () => {
+  test('a host with a token that would have more than ten tags with those of the token is refused, and keeps its key', async () => {
     const tagsOf = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, at) => ({ Key: `${prefix}${at}`, Value: 'x' }));
     const first = await makeToken({ tags: tagsOf('a', 8) });
@@ -152,7 +152,7 @@ describe('a host with a token', () => {
     expect(await hostClient(world.server.url, before.hostArn, before).pollHostCommand(undefined, false)).toBeNull();
   });
 
-  test('that takes over a host is it from then on: earlier keys have no power, and its tags stay', async () => {
+  test('a host with a token that takes over a host is it from then on: earlier keys have no power, and its tags stay', async () => {
     const first = await makeToken({
       tags: [
         { Key: 'Role', Value: 'old' },

@@ -89,7 +89,7 @@ describe('live logs', () => {
     ['an event that there is not', { lifecycleEventName: 'Dance' }, 'ValidationException'],
     ['a position before the beginning', { firstByte: -1 }, 'ValidationException'],
     ['a deployment that there is not', { deploymentId: 'd-ZZZZZZZZZ' }, 'DeploymentDoesNotExistException'],
-  ])('of %s are an error', async (_, wrong, type) => {
+  ])('a request for %s is an error', async (_, wrong, type) => {
     const about = { deploymentId, targetId: 'web-1', lifecycleEventName: command.CommandName, ...wrong };
     await expect(admin.call('GetEventLog', about)).rejects.toMatchObject({ type });
   });

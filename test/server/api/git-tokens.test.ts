@@ -56,7 +56,7 @@ describe('a deployment from a git repository', () => {
     expect(later).toMatchObject({ gitHubAccessToken: 'another', gitUserName: 'bot' });
   });
 
-  test('of GitHub has it where official agents look for it', async () => {
+  test('a deployment from GitHub has the token where official agents look for it', async () => {
     await put({ tokenName: 'hub', url: 'https://github.com/acme', token: 'ghp_1' });
     expect(await specificationFor('shop-web', 'acme/site')).toMatchObject({
       gitHubAccessToken: 'ghp_1',
@@ -144,7 +144,7 @@ test.each([
   ['none for an address of ssh', ['https://git.example'], 'ssh://git@git.example/a/b', null],
   ['one for a repository by its whole address', ['https://git.example/a/b.git'], 'https://git.example/a/b.git', 0],
   ['one that ends with a slash', ['https://git.example/a/'], 'https://git.example/a/b', 0],
-] as const)('of several tokens %s is taken', (_which, urls, repository, expected) => {
+] as const)('%s is taken where there are several tokens', (_which, urls, repository, expected) => {
   const rows = urls.map((url) => ({ url, applications_json: '["*"]' }));
   expect(chooseToken(rows, 'any', repository)).toBe(expected === null ? null : rows[expected]);
 });

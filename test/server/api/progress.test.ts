@@ -45,7 +45,7 @@ describe('phases of a blue/green deployment', () => {
     expect(untils({ ...keeping, status: 'Succeeded', completed_at_ms: 9_000 })).toEqual([]);
   });
 
-  test('that ended early are the one that failed, and those that were skipped', () => {
+  test('phases that ended early are the one that failed, and those that were skipped', () => {
     expect(statuses({ status: 'Failed', completed_at_ms: 1_500 }, { ...PLAN, readyWaitMs: null })).toEqual({
       ...{ Install: 'Failed', Reroute: 'Skipped', TerminationWait: 'Skipped', Terminate: 'Skipped' },
     });
@@ -61,7 +61,7 @@ describe('phases of a blue/green deployment', () => {
     expect(phasesOfHosts(ROW, null, [])).toEqual([]);
   });
 
-  test('of a service go from its installation to the deletion of the task set', () => {
+  test('phases of a service go from its installation to the deletion of the task set', () => {
     const plan = { readyWaitMs: null, terminationWaitMs: 1_000 } as Parameters<typeof phasesOfService>[1];
     const names = phasesOfService(ROW, plan, [], { fromMs: 2_000, toMs: null }).map((phase) => [
       phase.name,

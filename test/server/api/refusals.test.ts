@@ -47,7 +47,7 @@ async function groupInfo(deploymentGroupName: string): Promise<Record<string, un
 describe('a member that the operation does not have', () => {
   const operations = Object.keys(INPUT_MEMBERS) as ManagementOperation[];
 
-  test.each(operations)('of %s is refused by its name', async (operation) => {
+  test.each(operations)('an unknown member of %s is refused by its name', async (operation) => {
     const answer = call(operation, { dryRun: true });
     await expect(answer).rejects.toMatchObject({
       type: 'ValidationException',
@@ -301,7 +301,7 @@ describe('a list', () => {
     await expect(call(operation, input)).rejects.toMatchObject({ type: 'InvalidNextTokenException' });
   });
 
-  test('of tags goes on where its page has ended', async () => {
+  test('a list of tags goes on where its page has ended', async () => {
     const ResourceArn = 'arn:aws:codedeploy:us-east-1:000000000000:application:site';
     const Tags = Array.from({ length: 130 }, (_, n) => ({ Key: `key-${String(n).padStart(3, '0')}`, Value: 'v' }));
     // More than can be added today, as an older version let in.
@@ -315,7 +315,7 @@ describe('a list', () => {
     expect(second).not.toHaveProperty('NextToken');
   });
 
-  test('of deployments by an external id is empty, since no deployment here has one', async () => {
+  test('a list of deployments by an external id is empty, since no deployment here has one', async () => {
     await call('CreateDeploymentGroup', { ...GROUP, deploymentGroupName: 'external' });
     const target = { ...SITE, deploymentGroupName: 'external' };
     const { deploymentId } = await call('CreateDeployment', { ...DEPLOYMENT, ...target });

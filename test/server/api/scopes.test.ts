@@ -310,7 +310,7 @@ describe('in the revision store', () => {
   });
 });
 
-test('by IAM a limited key learns who it is, and touches no user', async () => {
+test('a limited key learns who it is by IAM, and touches no user', async () => {
   const key = await limitedKey({ applications: ['site'] });
   expect((await queryApi(world.server.url, 'sts', key)('GetCallerIdentity')).status).toBe(200);
   const iam = queryApi(world.server.url, 'iam', key);

@@ -88,7 +88,7 @@ const TOO_LARGE: readonly (readonly [string, ManagementOperation, object, string
 ];
 
 describeStores('a request that is larger than any, or has characters that nothing keeps', (kind) => {
-  test('of people is refused by an exception of the API, at once, and changes nothing', async () => {
+  test('a person’s request that is too large, or has characters that nothing keeps, is refused by an exception of the API at once, and changes nothing', async () => {
     using scratch = scratchFolder();
     await using database = await kind.create();
     const { location } = database;
@@ -118,7 +118,7 @@ describeStores('a request that is larger than any, or has characters that nothin
     expect(await admin.call('GetApplicationRevision', longest as never)).toMatchObject({ applicationName: 'site' });
   }, 60_000);
 
-  test('of a host is refused by an exception of the API', async () => {
+  test('a host’s request that is too large, or has characters that nothing keeps, is refused by an exception of the API', async () => {
     using scratch = scratchFolder();
     await using database = await kind.create();
     const { location } = database;

@@ -10,7 +10,7 @@ test.each([
   [{ target: 'https://user:SECRET@hooks.example.com/x' }],
   [{ target: 'see https://hooks.example.com/x?key=SECRET for more' }],
   [{ target: 'https://hooks.example.com#SECRET' }],
-])('of the members %j no secret is shown', (members) => {
+])('no secret of the members %j is shown', (members) => {
   const shown = shownMembers(members);
   expect(shown).not.toContain('SECRET');
   expect(Object.keys(JSON.parse(shown))).toEqual(Object.keys(members));

@@ -193,7 +193,7 @@ describe('a backup that is not what was written', () => {
   });
 });
 
-test('with PostgreSQL the backup keeps the rest, and says that pg_dump copies the database', async () => {
+test('a backup with PostgreSQL keeps the rest, and says that pg_dump copies the database', async () => {
   const target = scratch.at('rest.backup');
   const elsewhere = ['--database', 'postgres://db.example.com/slipway'];
   const made = await slipway('server', 'backup', target, '--data-dir', scratch.at('data'), ...elsewhere);

@@ -103,7 +103,7 @@ describeStores('the host command API', (kind) => {
       expect(await poll).toBeNull();
     });
 
-    test('of each host of a fleet is held for a time of its own, less than a minute, so that they are not renewed all at once', async () => {
+    test('a poll of each host of a fleet is held for a time of its own, less than a minute, so that they are not renewed all at once', async () => {
       await using database = await kind.create();
       const clock = manualClock();
       await using server = await engineServer(database, { clock });
@@ -125,7 +125,7 @@ describeStores('the host command API', (kind) => {
       expect(new Set(heldMs).size).toBeGreaterThan(3);
     });
 
-    test('that asks not to be held is answered at once with nothing', async () => {
+    test('a poll that asks not to be held is answered at once with nothing', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -136,7 +136,7 @@ describeStores('the host command API', (kind) => {
       expect(answer).toEqual({});
     });
 
-    test('that is given up by its caller takes no command with it', async () => {
+    test('a poll that is given up by its caller takes no command with it', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -148,7 +148,7 @@ describeStores('the host command API', (kind) => {
       expect((await firstCommand(server, 'a')).CommandName).toBe('ApplicationStop');
     });
 
-    test('of a caller who hangs up in the very moment of the hand-out leaves the command to the next poll', async () => {
+    test('a poll of a caller who hangs up in the very moment of the hand-out leaves the command to the next poll', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -191,7 +191,7 @@ describeStores('the host command API', (kind) => {
       expect(await server.poll('a')).toEqual(command);
     });
 
-    test('that asks not to be held gets at once what its host had taken and not acknowledged: the host has started anew', async () => {
+    test('a poll that asks not to be held gets at once what its host had taken and not acknowledged: the host has started anew', async () => {
       await using database = await kind.create();
       const clock = manualClock();
       await using server = await engineServer(database, { clock });
@@ -241,7 +241,7 @@ describeStores('the host command API', (kind) => {
       expect(await pollAt(1_029_500, '1.1')).toEqual({ last_polled_at_ms: 1_029_500, agent_version: '1.1' });
     });
 
-    test('of a host that is known is noted together with others of the same second, also when the server stops', async () => {
+    test('a poll of a host that is known is noted together with others of the same second, also when the server stops', async () => {
       await using database = await kind.create();
       const clock = manualClock(1_000_000);
       const hosts = Array.from({ length: 120 }, (_, index) => `host-${index}`);
@@ -285,7 +285,7 @@ describeStores('the host command API', (kind) => {
       expect(await server.acknowledge('a', command)).toBe('InProgress');
     });
 
-    test('that there is nothing to do ends the event at once, and the next one is ready', async () => {
+    test('an acknowledgement that there is nothing to do ends the event at once, and the next one is ready', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -327,7 +327,7 @@ describeStores('the host command API', (kind) => {
       expect(await server.acknowledge('a', { ...command, HostCommandIdentifier: 'never-was' })).toBe('Failed');
     });
 
-    test('with diagnostics that make no sense begins the event', async () => {
+    test('an acknowledgement with diagnostics that make no sense begins the event', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -357,7 +357,7 @@ describeStores('the host command API', (kind) => {
       expect(JSON.parse(event.diagnostics_json ?? '')).toMatchObject({ errorCode: 'Success', logTail: 'the first' });
     });
 
-    test('without an acknowledgement is taken: an agent may fail before it gets there', async () => {
+    test('a completion without an acknowledgement is taken: an agent may fail before it gets there', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -367,7 +367,7 @@ describeStores('the host command API', (kind) => {
       expect(await statusesOf(server.store, 'd-1')).toEqual({ a: 'Failed' });
     });
 
-    test('that comes after the event was given up is kept for people to read, and its result stays', async () => {
+    test('a completion that comes after the event was given up is kept for people to read, and its result stays', async () => {
       await using database = await kind.create();
       const clock = manualClock();
       await using server = await engineServer(database, { clock });
@@ -393,7 +393,7 @@ describeStores('the host command API', (kind) => {
       expect((await firstEvent(server, 'a')).diagnostics_json).toBe(event.diagnostics_json);
     });
 
-    test('of a command that is not there any more is taken in silence, so that the agent can forget it', async () => {
+    test('a completion of a command that is not there any more is taken in silence, so that the agent can forget it', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);
@@ -547,7 +547,7 @@ describeStores('the host command API', (kind) => {
       }
     });
 
-    test('that reports progress gets the state of its command', async () => {
+    test('a host that reports progress gets the state of its command', async () => {
       await using database = await kind.create();
       await using server = await engineServer(database);
       await makeFleet(server.store, ['a']);

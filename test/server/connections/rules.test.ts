@@ -87,12 +87,9 @@ test.each([
   [64, 32, 16],
   [65_536, 32_768, 4_096],
   [null, 768, 384],
-])(
-  'with %s open files there are places for %i connections, %i of them silent ones of one address',
-  (files, all, silent) => {
-    expect(connectionLimits(files)).toMatchObject({ connections: all, silentPerAddress: silent });
-  },
-);
+])('%s open files leave places for %i connections, %i of them silent ones of one address', (files, all, silent) => {
+  expect(connectionLimits(files)).toMatchObject({ connections: all, silentPerAddress: silent });
+});
 
 const RATE = { windowMs: 1_000, leastBytesPerSecond: 100 };
 
@@ -130,7 +127,7 @@ describe('a request that comes', () => {
     expect(find(peer, forwardedFor)).toBe(client);
   });
 
-  test('to a server that trusts no proxy, counts for its sender', () => {
+  test('a request to a server that trusts no proxy counts for its sender', () => {
     expect(findClientBehind([])('10.0.0.5', '198.51.100.1')).toBe('10.0.0.5');
   });
 });

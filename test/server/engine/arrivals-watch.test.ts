@@ -269,7 +269,7 @@ describeStores('hosts that come and go', (kind) => {
     expect(await failedTriesOf(server.store.db, ['id-of-c'], 1)).toEqual([]);
   });
 
-  test('what keeps automatic deployments from beginning does not have one follow another at once, nor does a stop', async () => {
+  test('a host never gets one automatic deployment at once after another that could not begin or was stopped', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     const { server, clock } = world;
@@ -323,7 +323,7 @@ describeStores('hosts that come and go', (kind) => {
     expect(await statusesOf(server.store, (await world.deployments())[1]?.id ?? '')).toEqual({ e: 'InProgress' });
   });
 
-  test('of two servers that see the same new host one begins the deployment', async () => {
+  test('one of two servers that see the same new host begins the deployment', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     const { server, clock } = world;

@@ -219,7 +219,7 @@ describeStores('a blue/green deployment', (kind) => {
     expect(await statusesOf(server.store, ID)).toMatchObject({ 'new-1': 'Failed', 'new-2': 'Ready' });
   });
 
-  test('that is stopped while it waits leaves the new revision on the replacement hosts, and that is known', async () => {
+  test('a blue/green deployment that is stopped while it waits leaves the new revision on the replacement hosts, and that is known', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database, { clock: manualClock() });
     await makeFleets(server);
@@ -248,7 +248,7 @@ describeStores('a blue/green deployment', (kind) => {
     );
   });
 
-  test('of a group whose hosts AWS knows leaves it the replacement hosts alone, as they are enrolled', async () => {
+  test('a blue/green deployment of a group whose hosts AWS knows leaves it the replacement hosts alone, as they are enrolled', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleets(server);

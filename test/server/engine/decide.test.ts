@@ -128,7 +128,7 @@ describe('one step after the other', () => {
     expect(deployment.count('Skipped')).toBe(10);
   });
 
-  test('with no host that needs it there is nothing to do, and that is a success', () => {
+  test('a deployment that no host needs has nothing to do, and that is a success', () => {
     const deployment = new SimulatedDeployment(0, IN_PLACE_EVENTS, ONE_AT_A_TIME);
     deployment.step();
     expect(deployment.finished?.status).toBe('Succeeded');

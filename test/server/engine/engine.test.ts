@@ -125,7 +125,7 @@ describeStores('the engine', (kind) => {
     expect(await statusesOf(server.store, 'd-3')).toEqual({ a: 'InProgress', b: 'InProgress', c: 'InProgress' });
   });
 
-  test('with every host up to date the deployment has succeeded before it began', async () => {
+  test('a deployment to hosts that are all up to date has succeeded before it began', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, ['a']);

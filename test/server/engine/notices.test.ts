@@ -142,7 +142,7 @@ describe('the documented payload', () => {
     options_json: JSON.stringify({ rollbackInfo: { rollbackDeploymentId: 'd-2', rollbackMessage: 'm' } }),
   } as DeploymentRow;
 
-  test('of a deployment has every scalar as a text', () => {
+  test('the payload of a deployment has every scalar as a text', () => {
     expect(deploymentNotice(ALL, row, { Failed: 2, Succeeded: 1, Ready: 1, InProgress: 1 })).toEqual({
       subject: 'Failed: CodeDeploy d-1 to fleet',
       payload: {
@@ -155,7 +155,7 @@ describe('the documented payload', () => {
     });
   });
 
-  test('of a target has its events, and a subject that SNS takes however long the names are', () => {
+  test('the payload of a target has its events, and a subject that SNS takes however long the names are', () => {
     const target = {
       target_id: 'w'.repeat(100),
       target_arn: 'arn:i',
@@ -231,7 +231,7 @@ describeStores('a deployment with triggers', (kind) => {
     ]);
   });
 
-  test('that cannot begin tells of its failure, and one without triggers of nothing', async () => {
+  test('a deployment with triggers that cannot begin tells of its failure, and one without triggers of nothing', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database, { clock: manualClock() });
     await makeFleet(server.store, []);

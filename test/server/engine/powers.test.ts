@@ -41,7 +41,7 @@ describeStores('a key without power', (kind) => {
     ['speaks for a host that nobody has registered', 'nobody has registered it'],
     ['is gone', 'not known'],
   ])(
-    'that %s gets no command, no specification, no acknowledgement and no report, and is told why',
+    'a key without power that %s gets no command, no specification, no acknowledgement and no report, and is told why',
     async (what, why) => {
       await using database = await kind.create();
       await using server = await engineServer(database, { clock: manualClock(5) });
@@ -108,7 +108,7 @@ describeStores('a key without power', (kind) => {
     expect(await powerfulKeys(store.db, [keyOfHost('a'), keyOfHost('b'), 'none'])).toEqual(new Set([keyOfHost('b')]));
   });
 
-  test('that is taken while its poll is held ends the poll empty, though a command becomes ready at the same time', async () => {
+  test('a key without power that is taken while its poll is held ends the poll empty, though a command becomes ready at the same time', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, ['a']);
@@ -133,7 +133,7 @@ describeStores('a key without power', (kind) => {
     expect(await lostPowersOf(store.db)).not.toBe(before);
   });
 
-  test('of a deregistered host stays without power when the host is registered again', async () => {
+  test('a key without power of a deregistered host stays without power when the host is registered again', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, ['a']);

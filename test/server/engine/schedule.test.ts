@@ -39,7 +39,7 @@ describe('the schedule of a shift', () => {
     ['30% every 2 minutes: the last part is smaller', linear(30, 2), [30, 60, 90, 100], 6],
     ['99% every minute', linear(99, 1), [99, 100], 1],
     ['33% every minute', linear(33, 1), [33, 66, 99, 100], 3],
-  ])('of %s has these steps and this length', (_what, routing, steps, length) => {
+  ])('the schedule of %s has these steps and this length', (_what, routing, steps, length) => {
     expect(scheduleOf(routing).steps).toEqual(steps);
     expect(shiftMinutes(routing)).toBe(length);
   });

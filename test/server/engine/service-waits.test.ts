@@ -203,7 +203,7 @@ describe('a deployment to ECS', () => {
     );
   });
 
-  test('that nobody continues stops with the reason', () => {
+  test('a deployment to ECS that nobody continues stops with the reason', () => {
     const one = new Simulation({ readyWaitMs: MINUTE_MS, terminationWaitMs: null, blueId: 'ecs-svc/1' });
     for (let turn = 0; turn < 4; turn += 1) one.happen({ what: 'succeed' });
     expect(one.readyAtMs).not.toBeNull();

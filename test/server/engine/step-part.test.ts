@@ -56,7 +56,7 @@ describeStores('a step for what has changed', (kind) => {
     }
   });
 
-  test('that never came, because its server died after the report, is made by the next look', async () => {
+  test('a step that never came, because its server died after the report, is made by the next look', async () => {
     await using database = await kind.create();
     {
       await using dying = await engineServer(database, { diesBeforeStep: true });

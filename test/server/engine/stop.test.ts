@@ -19,7 +19,7 @@ import { eventually } from '../../support/eventually.ts';
 import { describeStores } from '../../support/stores.ts';
 
 describeStores('a stop', (kind) => {
-  test('with nothing under way ends the deployment at once', async () => {
+  test('a stop with nothing under way ends the deployment at once', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, ['a', 'b']);
@@ -72,7 +72,7 @@ describeStores('a stop', (kind) => {
     },
   );
 
-  test('of a deployment that has no targets yet ends it as Stopped, also where it would have failed', async () => {
+  test('a stop of a deployment that has no targets yet ends it as Stopped, also where it would have failed', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, []);
@@ -126,7 +126,7 @@ describeStores('a stop', (kind) => {
     expect(await statusesOf(store, 'd-1')).toEqual({ a: 'Failed' });
   });
 
-  test('with a rollback of a group that was deleted is refused, and the deployment goes on', async () => {
+  test('a stop with a rollback of a group that was deleted is refused, and the deployment goes on', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await makeFleet(server.store, ['a']);
@@ -136,13 +136,13 @@ describeStores('a stop', (kind) => {
     expect(await deploymentOf(server.store, 'd-1')).toMatchObject({ stop_requested_at_ms: null });
   });
 
-  test('of what is not there is refused', async () => {
+  test('a stop of what is not there is refused', async () => {
     await using database = await kind.create();
     await using server = await engineServer(database);
     await expect(server.stop('d-NOTTHERE1')).rejects.toMatchObject({ type: 'DeploymentDoesNotExistException' });
   });
 
-  test('that was requested and not carried out yet is carried out by another server at its next look', async () => {
+  test('a stop that was requested and not carried out yet is carried out by another server at its next look', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using dying = await engineServer(database, { diesBeforeStep: true });

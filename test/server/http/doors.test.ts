@@ -76,11 +76,11 @@ describe('a body that is announced is not waited for', () => {
       async () => (await signedHead('{}')).replace('content-length: 2', 'content-length: 2000000'),
       /^HTTP\/1.1 413 /,
     ],
-  ])('of a call of the API %s', async (_what, head, expected) => {
+  ])('the body of a call of the API %s is not waited for', async (_what, head, expected) => {
     expect(await answerTo(server.url, await head())).toMatch(expected);
   });
 
-  test('of an upload by nobody', async () => {
+  test('the body of an upload by nobody is not waited for', async () => {
     const head = 'PUT /revisions/a.zip HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n';
     expect(await answerTo(server.s3Url, head)).toMatch(/^HTTP\/1.1 403 .*AccessDenied/s);
   });

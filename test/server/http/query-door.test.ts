@@ -56,7 +56,7 @@ describe('a call of the Query protocol', () => {
     expect(await sendForm(server.url, service, admin, body)).toMatchObject({ status: 400, code });
   });
 
-  test('that is larger than any is refused before its body is read', async () => {
+  test('a call of the Query protocol that is larger than any is refused before its body is read', async () => {
     const answer = await sendForm(server.url, 'iam', admin, `${GET_USER}&UserName=${'a'.repeat(70_000)}`);
     expect(answer).toMatchObject({ status: 413, code: 'MalformedQueryString' });
   });
@@ -66,7 +66,7 @@ describe('a call of the Query protocol', () => {
     expect(await sendForm(server.url, 'sts', admin, '{}', json)).toMatchObject({ status: 400, code: 'InvalidAction' });
   });
 
-  test('with a target of the JSON APIs is refused by them', async () => {
+  test('a call of the Query protocol with a target of the JSON APIs is refused by them', async () => {
     const target = { 'x-amz-target': 'CodeDeploy_20141006.ListApplications' };
     const answer = fetch(server.url, { method: 'POST', headers: target, body: new URLSearchParams(GET_USER) });
     expect((await answer).headers.get('x-amzn-errortype')).toBe('MissingAuthenticationTokenException');
@@ -105,7 +105,7 @@ describe('a call of the Query protocol', () => {
     expect(readAnswer(answer.status, await answer.text())).toMatchObject({ status, code });
   });
 
-  test('with two headers that say who asks is refused', async () => {
+  test('a call of the Query protocol with two headers that say who asks is refused', async () => {
     const credential = `AWS4-HMAC-SHA256 Credential=${admin.accessKeyId}/20260101/us-east-1/iam/aws4_request`;
     const lines = ['POST / HTTP/1.1', 'host: x', `authorization: ${credential}`, `authorization: ${credential}`];
     using client = openRaw(server.url, [...lines, 'content-length: 9', '', ''].join('\r\n'));

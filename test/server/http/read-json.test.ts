@@ -21,7 +21,7 @@ describe('the body of a call', () => {
     ['that is empty', '{"":1,"":2}', /""/],
     ['called __proto__', '{"__proto__":1,"__proto__":2}', /"__proto__"/],
     ['called constructor', '{"constructor":1,"constructor":2}', /"constructor"/],
-  ])('with a member %s twice is refused by its name', (_, text, why) => refusedFor(text, why));
+  ])('the body of a call with a member %s twice is refused by its name', (_, text, why) => refusedFor(text, why));
 
   test.each([
     ['{"a":1,"A":2}'],
@@ -35,7 +35,7 @@ describe('the body of a call', () => {
     expect(read(text)).toEqual(JSON.parse(text.replace(/^\ufeff/, '')));
   });
 
-  test('that any JSON writer has written is read as it was meant', () => {
+  test('the body of a call that any JSON writer has written is read as it was meant', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.jsonValue({ maxDepth: 5 })), (value) => {
         const text = JSON.stringify(value);
@@ -53,14 +53,14 @@ describe('the body of a call', () => {
     ['a text', '"{}"', /must be a JSON object/],
     ['objects in objects without an end', '{"a":'.repeat(100_000) + 1 + '}'.repeat(100_000), /nested deeper than 64/],
     ['lists in lists without an end', `{"a":${'['.repeat(400_000)}${']'.repeat(400_000)}}`, /nested deeper than 64/],
-  ])('that is %s is refused', (_, text, why) => refusedFor(text, why));
+  ])('the body of a call that is %s is refused', (_, text, why) => refusedFor(text, why));
 
-  test('that is no UTF-8 is refused, and an empty one has no members', () => {
+  test('the body of a call that is no UTF-8 is refused, and an empty one has no members', () => {
     expect(() => readJson(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]))).toThrow(/is not JSON/);
     expect(readJson(Buffer.alloc(0))).toEqual({});
   });
 
-  test('of the largest size is read in a moment, whatever it is made of', () => {
+  test('the body of a call of the largest size is read in a moment, whatever it is made of', () => {
     const size = 1_000_000;
     const names = `{${Array.from({ length: size / 12 }, (_, n) => `"n${n}":1`).join()}}`;
     const list = `{"a":[${'{},'.repeat(size / 3)}{}]}`;

@@ -45,7 +45,7 @@ describe('a policy of a user', () => {
     ['is null', 'null'],
     ['is no JSON', 'Allow everything'],
     ['has characters beyond Latin-1', policy([{ ...statement, Sid: '€' }])],
-  ])('that %s is refused', (_, document) => {
+  ])('a policy of a user that %s is refused', (_, document) => {
     expect(() => requireReadingOfS3(document)).toThrow(
       expect.objectContaining({ type: 'MalformedPolicyDocument', status: 400 }) as Error,
     );

@@ -122,7 +122,7 @@ describe('a user of IAM', () => {
     ['a path of the identities that Slipway makes', { UserName: 'x', Path: '/slipway/admin/' }],
     ['tags', { UserName: 'x', 'Tags.member.1.Key': 'a', 'Tags.member.1.Value': 'b' }],
     ['a boundary', { UserName: 'x', PermissionsBoundary: 'arn:aws:iam::aws:policy/AdministratorAccess' }],
-  ])('with %s is refused, and not made', async (_, parameters) => {
+  ])('a user of IAM with %s is refused, and not made', async (_, parameters) => {
     const before = await iam('ListUsers');
     expect(await iam('CreateUser', parameters)).toMatchObject({ status: 400, code: 'ValidationError' });
     expect((await iam('ListUsers')).result).toEqual(before.result);

@@ -30,14 +30,14 @@ describe('an alarm of Prometheus', () => {
     ['no JSON', '<html>', 200, 'unreadable'],
     ['more than any number takes', `${vector('9')}${' '.repeat(1_000_000)}`, 200, 'unreadable'],
     ['JSON that says nothing', 'null', 200, 'unreadable'],
-  ])('with %s as its answer is what that means', async (_, body, status, state) => {
+  ])('an alarm of Prometheus with %s as its answer is what that means', async (_, body, status, state) => {
     await using server = await answeringServer(() => ({ status, body, headers: { 'transfer-encoding': 'chunked' } }));
     const alarm = createPrometheusAlarm({ url: `${server.url}/`, query: 'up > 0', side: 'above', threshold: 5 });
     expect((await alarm(soon())).state).toBe(state);
     expect(server.received[0]?.path).toBe('/api/v1/query?query=up+%3E+0');
   });
 
-  test('with a server that is down is unreadable, and below is the other side', async () => {
+  test('an alarm of Prometheus with a server that is down is unreadable, and below is the other side', async () => {
     await using server = await answeringServer(() => ({ body: vector('0.5') }));
     const settings = { query: 'up', side: 'below', threshold: 1 } as const;
     expect(await createPrometheusAlarm({ ...settings, url: server.url })(soon())).toEqual({
@@ -93,7 +93,7 @@ describe('the file of alarms', () => {
     );
   });
 
-  test('that is missing is named', () => {
+  test('the file of alarms that is missing is named', () => {
     expect(() => readAlarmsFile(scratch.at('none.yml'), null)).toThrow(
       expect.objectContaining({ code: 'CONFIG_UNREADABLE' }),
     );

@@ -61,7 +61,7 @@ describe('a webhook', () => {
     [400, 'not\nso', { is: 'failed', answer: '400 not so' }],
     [404, '{"status":"Succeeded"}', { is: 'failed', answer: '404 {"status":"Succeeded"}' }],
     [503, '', { is: 'failed', answer: '503' }],
-  ])('that answers %i %s has answered so', async (status, body, expected) => {
+  ])('a webhook that answers %i %s has answered so', async (status, body, expected) => {
     await using server = await answeringServer(() => ({ status, body, headers: { location: '/elsewhere' } }));
     const called = await webhook(server.url).invoke(REQUEST, soon());
     expect(called).toMatchObject({ ...expected, answer: expect.stringContaining(expected.answer) });
@@ -86,12 +86,12 @@ describe('a webhook', () => {
     expect(called).toEqual({ is, answer: expect.stringContaining(said) });
   });
 
-  test('that nobody listens for may be called again', async () => {
+  test('a webhook that nobody listens for may be called again', async () => {
     const called = await webhook('http://127.0.0.1:1').invoke(REQUEST, soon());
     expect(called).toEqual({ is: 'again', answer: expect.stringContaining('ECONNREFUSED') });
   });
 
-  test('whose answer has no end fails or is asked again, and is never taken for a success', async () => {
+  test('a webhook whose answer has no end fails or is asked again, and is never taken for a success', async () => {
     const body = `{"status":"Succeeded","message":"${'x'.repeat(100_000)}"}`;
     await using server = await answeringServer(() => ({ body }));
     expect((await webhook(server.url).invoke(REQUEST, soon())).is).toBe('again');
@@ -116,7 +116,7 @@ describe('a program', () => {
     expect(called).toMatchObject({ ...expected, answer: expect.stringContaining(expected.answer) });
   });
 
-  test('that does not end within its limit is ended, and fails', async () => {
+  test('a program that does not end within its limit is ended, and fails', async () => {
     const called = await program('echo begun; exec sleep 60', 100).invoke(REQUEST, soon());
     expect(called).toEqual({
       is: 'failed',
@@ -124,7 +124,7 @@ describe('a program', () => {
     });
   });
 
-  test('that is not there fails', async () => {
+  test('a program that is not there fails', async () => {
     const hook = createProgramHook('check', { command: ['/no/such/program'], limitMs: 5_000, mayRunAgain: false });
     expect(await hook.invoke(REQUEST, soon())).toEqual({ is: 'failed', answer: expect.stringContaining('ENOENT') });
   });

@@ -108,7 +108,7 @@ describe('a receiver', () => {
     });
   });
 
-  test('with a certificate of a private authority is trusted where the file names that, and nowhere else', async () => {
+  test('a receiver with a certificate of a private authority is trusted where the file names that, and nowhere else', async () => {
     using scratch = scratchFolder();
     const authority = await makeAuthority(scratch.path, 'ca');
     const { certFile, keyFile } = await makeCertificate(authority, 'leaf');

@@ -65,7 +65,7 @@ describe('a copy', () => {
     expect(await head('other')).toMatchObject({ ContentType: 'text/css', Metadata: { owner: 'you' }, TagCount: 1 });
   });
 
-  test('of an object to itself changes its headers, and is refused where it would change nothing', async () => {
+  test('a copy of an object to itself changes its headers, and is refused where it would change nothing', async () => {
     await ground.operator.send(new PutObjectCommand({ Bucket, Key: 'self', Body: 'self' }));
     const own = { Key: 'self', CopySource: `${Bucket}/self` };
     await expect(copy(own)).rejects.toMatchObject({ name: 'InvalidRequest' });
@@ -165,7 +165,7 @@ describe('tags', () => {
     ['no TagSet', '<Tagging></Tagging>', 'MalformedXML'],
     ['a tag without a value', set('<Tag><Key>k</Key></Tag>'), 'MalformedXML'],
     ['another element', set(tag('k'), '<Other/>'), 'MalformedXML'],
-  ])('that are %s are refused, and those before stay', async (_, body, code) => {
+  ])('tags that are %s are refused, and those before stay', async (_, body, code) => {
     const target = '/revisions/strict';
     await ground.send({ method: 'PUT', target, body: 'x', headers: { 'x-amz-tagging': 'a=1' } });
     expect(await ground.send({ method: 'PUT', target: `${target}?tagging=`, body })).toMatchObject({
@@ -175,7 +175,7 @@ describe('tags', () => {
     expect(await tags('strict')).toEqual([{ Key: 'a', Value: '1' }]);
   });
 
-  test('that cannot be read in the header keep the object from being written', async () => {
+  test('tags that cannot be read in the header keep the object from being written', async () => {
     for (const header of ['a=1&a=2', '=x', 'a=%zz', 'a=<b>']) {
       const answer = await ground.send({
         ...{ method: 'PUT', target: '/revisions/never', body: 'x', headers: { 'x-amz-tagging': header } },

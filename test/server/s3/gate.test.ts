@@ -373,13 +373,13 @@ describe('XML', () => {
     ['an attribute without an end', `<CompleteMultipartUpload a="${'x'.repeat(100_000)}`],
     ['100 KB of &', `<CompleteMultipartUpload>${'&'.repeat(100_000)}`],
     ['100 KB of <', '<'.repeat(100_000)],
-  ])('with %s is refused within a second', async (_, body) => {
+  ])('XML with %s is refused within a second', async (_, body) => {
     const startedMs = performance.now();
     await refused(complete(body), 400, 'MalformedXML');
     expect(performance.now() - startedMs).toBeLessThan(2_000);
   });
 
-  test('with parts that are not there, or not in order, is refused, and the upload stays', async () => {
+  test('XML with parts that are not there, or not in order, is refused, and the upload stays', async () => {
     await refused(complete(`<CompleteMultipartUpload>${part}</CompleteMultipartUpload>`), 400, 'InvalidPart');
   });
 

@@ -46,7 +46,7 @@ describe('a list of objects', () => {
     expect([behind('a/'), behind('a/1'), behind('a/2'), behind('b')]).toEqual([['b'], ['a/*', 'b'], ['b'], []]);
   });
 
-  test('of no entries is empty and has no next page', () => {
+  test('a list of objects of no entries is empty and has no next page', () => {
     const page = listPage(objects('a', 'b'), { prefix: '', delimiter: '', after: '', limit: 0 });
     expect(page).toEqual({ entries: [], isTruncated: false, last: null });
   });

@@ -91,7 +91,7 @@ describe('a presigned address', () => {
     expect(await outcome(early)).toBe('403 AccessDenied');
   });
 
-  test('of a key that is disabled is good for nothing', async () => {
+  test('a presigned address of a key that is disabled is good for nothing', async () => {
     const other = await server.key('operator');
     const url = await presign(server.url, other, { target });
     expect((await fetch(url)).status).toBe(200);
@@ -135,14 +135,14 @@ describe('a presigned address that was changed is refused, and changes nothing',
     ['a copy in the query', (url) => `${url}&x-amz-copy-source=revisions/b`, '403 SignatureDoesNotMatch'],
     ['a name twice', (url) => `${url}&X-Amz-Expires=600`, '400 InvalidArgument'],
     ['another name in upper case', (url) => `${url}&X-AMZ-EXPIRES=600`, '403 SignatureDoesNotMatch'],
-  ])('to %s', async (what, change, expected) => {
+  ])('a presigned address that was changed to %s is refused', async (what, change, expected) => {
     const method = what === 'another method' ? 'GET' : 'PUT';
     const url = change(await address({ method }));
     expect(await outcome(await fetch(url, { method: 'PUT', body: 'other' }))).toBe(expected);
     expect(await (await fetch(await address())).text()).toBe('the bundle');
   });
 
-  test('by headers that were not signed, by a second signature, or by one for another API', async () => {
+  test('a presigned address with headers that were not signed, a second signature, or one for another API is refused', async () => {
     const url = await address({ method: 'PUT' });
     const put = { method: 'PUT', body: 'other' };
     const meta = await fetch(url, { ...put, headers: { 'x-amz-meta-a': 'b' } });

@@ -15,7 +15,7 @@ const HOUR_MS = 60 * 60_000;
 const md5 = (text: string) => createHash('md5').update(text).digest('hex');
 
 describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('two servers on one folder', () => {
-  test('that complete one upload at the same time both tell of the one object, and unfinished files of a killed one go', async () => {
+  test('two servers that complete one upload at the same time both tell of the one object, and unfinished files of a killed one go', async () => {
     using scratch = scratchFolder();
     const database = await sharedDatabases().empty();
     await using one = await testServer(scratch.at('one'), database);

@@ -109,7 +109,7 @@ describe('the checksum of an object in parts', () => {
 });
 
 describe('lists', () => {
-  test('of the parts that an upload has are given page by page', async () => {
+  test('lists of the parts that an upload has are given page by page', async () => {
     const Key = 'with parts';
     const { UploadId } = await begin(Key);
     for (const PartNumber of [3, 1, 10, 2]) {
@@ -129,7 +129,7 @@ describe('lists', () => {
     await expect(ground.operator.send(other)).rejects.toMatchObject({ name: 'NoSuchUpload' });
   });
 
-  test('of the uploads of a bucket are given page by page', async () => {
+  test('lists of the uploads of a bucket are given page by page', async () => {
     const ids: (string | undefined)[] = [];
     for (const Key of ['lists/a', 'lists/a', 'lists/b']) ids.push((await begin(Key)).UploadId);
     const found: (string | undefined)[] = [];
@@ -217,7 +217,7 @@ describe('parts of an object', () => {
     expect(sizes).toEqual(bodies.map(({ length }) => length));
   });
 
-  test('of an object in one piece are one, and those of an earlier server are not known', async () => {
+  test('parts of an object in one piece are one, and those of an earlier server are not known', async () => {
     await ground.send({ method: 'PUT', target: `/${Bucket}/one-piece`, body: 'content' });
     expect(await read('one-piece', '1')).toMatchObject({ status: 206, text: 'content' });
     expect(await read('one-piece', '2')).toMatchObject({ status: 416 });

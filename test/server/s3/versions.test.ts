@@ -42,7 +42,7 @@ const versionsOf = async (Prefix: string) =>
   shown(await ground.operator.send(new ListObjectVersionsCommand({ Bucket, Prefix })));
 
 describe('an object that is deleted', () => {
-  test('without a version is hidden, and comes back when its delete marker is removed', async () => {
+  test('an object that is deleted without a version is hidden, and comes back when its delete marker is removed', async () => {
     const [one, two] = [await put('hidden', '1'), await put('hidden', '22')];
     const { DeleteMarker, VersionId: marker = '' } = await remove('hidden');
     expect(DeleteMarker).toBe(true);
@@ -90,7 +90,7 @@ describe('an object that is deleted', () => {
     expect(existsSync(content)).toBe(false);
   });
 
-  test('by an empty version, or with If-Match of another object, stays', async () => {
+  test('an object that is deleted by an empty version, or with If-Match of another object, stays', async () => {
     await put('kept', '1');
     const empty = await ground.send({ method: 'DELETE', target: `/${Bucket}/kept?versionId=` });
     expect(empty).toMatchObject({ status: 400, code: 'InvalidArgument' });

@@ -120,7 +120,7 @@ describe('a deployment to ECS', () => {
     }
   });
 
-  test('of a service without a PRIMARY task set makes its first one', async () => {
+  test('a deployment to ECS of a service without a PRIMARY task set makes its first one', async () => {
     await site.fresh(createEcsWorld());
     expect(await site.ended(await site.deploy({ deploymentConfigName: CANARY }))).toMatchObject({
       status: 'Succeeded',
@@ -129,7 +129,7 @@ describe('a deployment to ECS', () => {
     expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
   });
 
-  test('without a test listener moves no test traffic and calls no hook for it', async () => {
+  test('a deployment to ECS without a test listener moves no test traffic and calls no hook for it', async () => {
     await running(ecsGroup(false));
     const content = ecsAppSpec(2, { AfterAllowTestTraffic: 'nobody' });
     expect(await site.ended(await site.deploy({ content }))).toMatchObject({ status: 'Succeeded' });
@@ -181,7 +181,7 @@ describe('preflight', () => {
       (world) => world.add({ group: GREEN, status: 'ACTIVE' }),
       ...(['INVALID_ECS_SERVICE', 'aws ecs delete-task-set'] as const),
     ],
-  ])('with %s ends the deployment before anything is changed', async (_, spoil, code, words) => {
+  ])('preflight with %s ends the deployment before anything is changed', async (_, spoil, code, words) => {
     const world = await running();
     spoil(world);
     const { status, errorInformation } = await site.ended(await site.deploy());
@@ -238,7 +238,7 @@ describe('a Network Load Balancer', () => {
 });
 
 describe('a new task set', () => {
-  test('whose tasks fail is given up long before the hour, and no traffic has moved', async () => {
+  test('a new task set whose tasks fail is given up long before the hour, and no traffic has moved', async () => {
     const world = await running();
     world.starts = 'fail';
     const { status, errorInformation } = await site.ended(await site.deploy());
@@ -247,7 +247,7 @@ describe('a new task set', () => {
     expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
   });
 
-  test('that a failed deployment has left is deleted by the next one', async () => {
+  test('a new task set that a failed deployment has left is deleted by the next one', async () => {
     const world = await running();
     world.starts = 'fail';
     await site.ended(await site.deploy());
@@ -357,7 +357,7 @@ describe('traffic', () => {
 });
 
 describe('a stop', () => {
-  test('that comes in the middle of a call is heeded after it, and not when the order wakes again', async () => {
+  test('a stop that comes in the middle of a call is heeded after it, and not when the order wakes again', async () => {
     const world = await running();
     const deploymentId = await site.deploy({ deploymentConfigName: SLOW });
     let isAsked = false;
@@ -374,7 +374,7 @@ describe('a stop', () => {
 });
 
 describe('a deletion while traffic moves', () => {
-  test('of the application leads all traffic back to the original task set first', async () => {
+  test('a deletion of the application leads all traffic back to the original task set first', async () => {
     await running();
     await site.deploy({ deploymentConfigName: SLOW });
     await eventually(() => [PRODUCTION, RULE].every((place) => shareAt(place) === 30));
@@ -383,7 +383,7 @@ describe('a deletion while traffic moves', () => {
     expect(sets()).toEqual([`${BLUE} PRIMARY`]);
   });
 
-  test('of the group alone lets the deployment go on to its end', async () => {
+  test('a deletion of the group alone lets the deployment go on to its end', async () => {
     await running();
     const id = await site.deploy({ deploymentConfigName: CANARY });
     await eventually(() => shareAt(PRODUCTION) > 0);
@@ -403,7 +403,7 @@ describe('a deletion while traffic moves', () => {
 });
 
 describe('a change by somebody else', () => {
-  test('of a weight stops the deployment and leads the rest back', async () => {
+  test('a change by somebody else of a weight stops the deployment and leads the rest back', async () => {
     const world = await running();
     const id = await site.deploy({ deploymentConfigName: BRIEF });
     // The deployment itself has seen what it has written.
@@ -415,7 +415,7 @@ describe('a change by somebody else', () => {
     expect([PRODUCTION, RULE].map(shareAt)).toEqual([0, 0]);
   });
 
-  test('that takes the listener away from both target groups ends the deployment, and deletes nothing', async () => {
+  test('a change by somebody else that takes the listener away from both target groups ends the deployment, and deletes nothing', async () => {
     const world = await running();
     site.lambda.functions.set('before', async ({ DeploymentId, LifecycleEventHookExecutionId }) => {
       for (const place of [PRODUCTION, RULE]) world.places.set(place, [{ Type: 'fixed-response' }]);

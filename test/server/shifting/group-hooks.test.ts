@@ -108,7 +108,7 @@ describe('a hook of the group', () => {
     expect(JSON.stringify(deploymentGroupInfo)).not.toContain('check');
   });
 
-  test('that is taken away while a deployment runs is still called by that deployment', async () => {
+  test('a hook of the group that is taken away while a deployment runs is still called by that deployment', async () => {
     const others: Promise<unknown>[] = [];
     world.lambda.fault = ({ operation }) => {
       if (operation === 'GetAlias' && others.length === 0) others.push(put({}));

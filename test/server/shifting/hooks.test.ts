@@ -105,7 +105,7 @@ describe('a deployment with a webhook and a program', () => {
 });
 
 describe('a stop while a hook is waited for', () => {
-  test('with a rollback does not wait, and the answer comes too late', async () => {
+  test('a stop with a rollback does not wait, and the answer comes too late', async () => {
     const id = await waiting();
     await world.client.call('StopDeployment', { deploymentId: id, autoRollbackEnabled: true });
     expect(await world.ended(id)).toMatchObject({ status: 'Stopped' });

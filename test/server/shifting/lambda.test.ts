@@ -283,7 +283,7 @@ describe('hooks', () => {
 });
 
 describe('a rollback', () => {
-  test('of a failed deployment is one of its own that leads all traffic back without hooks', async () => {
+  test('a rollback of a failed deployment is one of its own that leads all traffic back without hooks', async () => {
     world.lambda.functions.set('before', answering('Succeeded'));
     world.lambda.functions.set('after', answering('Failed'));
     const id = await world.deploy({ content: appSpec(HOOKS), group: 'safe' });

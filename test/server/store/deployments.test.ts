@@ -38,7 +38,7 @@ describeStores('deployments', (kind) => {
     expect((await findActiveDeployment(store.db, GROUP_ID))?.deployment_id).toBe('d-4');
   });
 
-  test('of many that are made for a group at once, on two connections, one is', async () => {
+  test('one of many deployments that are made for a group at once, on two connections, is made', async () => {
     await using database = await kind.create();
     const store = await database.open();
     const other = kind.dialect === 'postgres' ? await database.open() : store;
@@ -62,7 +62,7 @@ describeStores('deployments', (kind) => {
     expect(await activeDeployments(store.db)).toHaveLength(3);
   });
 
-  test('what is locked is what is there; what is not due, or not there, is not', async () => {
+  test('deployments that are there are locked, and those that are not due or not there are not', async () => {
     await using database = await kind.create();
     const store = await database.open();
     await makeFleet(store, []);

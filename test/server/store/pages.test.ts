@@ -188,7 +188,7 @@ describeStores('a list of revisions', (kind) => {
     ['a prefix that ends with the last code point', ['S3', 'bucket', 'm\u{10ffff}'], ['m\u{10ffff}', 'm\u{10ffff}x']],
     ['a prefix that ends with several of it', ['S3', 'bucket', 'm\u{10ffff}\u{10ffff}'], []],
     ['another bucket', ['S3', 'bucke', ''], []],
-  ] as const)('that is cut down to %s has no others', async (_what, prefix, expected) => {
+  ] as const)('a list of revisions that is cut down to %s has no others', async (_what, prefix, expected) => {
     await using database = await kind.create();
     const { db } = await database.open();
     await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)

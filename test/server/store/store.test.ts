@@ -7,7 +7,7 @@ import { scratchFolder } from '../../support/scratch.ts';
 import { describeStores } from '../../support/stores.ts';
 
 describeStores('the store', (kind) => {
-  test('what a transaction has written is there when the database is opened again', async () => {
+  test('rows that a transaction has written are there when the database is opened again', async () => {
     await using database = await kind.create();
     const first = await database.open();
     await first.transaction((tx) => tx.insertInto('secrets').values({ name: 'a', value_sealed: 'x' }).execute());
@@ -85,7 +85,7 @@ describeStores('the store', (kind) => {
     },
   );
 
-  test('what is asked for in a transaction after another statement of it has failed is refused, and not kept', async () => {
+  test('a statement that follows a failed one in a transaction is refused, and not kept', async () => {
     await using database = await kind.create();
     const store = await database.open();
     const insert = (tx: StoreTransaction, name: string, value: string | null = 'x') =>
@@ -143,7 +143,7 @@ describeStores('the store', (kind) => {
     expect(await db.selectFrom('revisions').selectAll().execute()).toEqual([]);
   });
 
-  test('whoever asks after the store was closed is told so, and does not wait for ever', async () => {
+  test('a question after the store was closed is answered so, and does not wait for ever', async () => {
     await using database = await kind.create();
     const store = await database.open();
     await store.close();

@@ -183,7 +183,7 @@ describeStores('targets and their events', (kind) => {
     expect(await byCommand('command-5')).toBeNull();
   });
 
-  test('of many who take an event at once one gets it; what was taken back can be taken again', async () => {
+  test('one of many that take an event at once gets it, and an event that was taken back can be taken again', async () => {
     await using database = await kind.create();
     const store = await database.open();
     const ready = { host_command_id: 'command', host_arn: hostArn('0'), ready_at_ms: 1 };

@@ -19,13 +19,13 @@ describe('an update of an alias', () => {
     },
   );
 
-  test('without an answer may have moved traffic', () => {
+  test('an update of an alias without an answer may have moved traffic', () => {
     const noted = firstNote();
     expect(hasMoved(noted)).toBe(true);
     expect(hasMoved(afterCall(NO_ALIAS_MEMORY, noted, 'away'))).toBe(true);
   });
 
-  test('that is refused after one without an answer leaves open whether the earlier one has moved traffic', () => {
+  test('an update of an alias that is refused after one without an answer leaves open whether the earlier one has moved traffic', () => {
     const before = afterCall(NO_ALIAS_MEMORY, firstNote(), 'away');
     expect(hasMoved(afterCall(before, firstNote(), 'denied'))).toBe(true);
   });

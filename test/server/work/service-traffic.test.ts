@@ -176,7 +176,7 @@ describe('production traffic on its way to green', () => {
     expect(back.map(({ arn }) => arn)).toEqual(['arn:0', 'arn:2']);
   });
 
-  test('of the first task set of a service begins wherever the listener is', () => {
+  test('production traffic of the first task set of a service begins wherever the listener is', () => {
     const balancer = new Balancer(1);
     const actions = [{ Type: 'forward' as const, TargetGroupArn: PAIR.green }];
     balancer.written.set('arn:0', { arn: 'arn:0', kind: 'listener', actions });

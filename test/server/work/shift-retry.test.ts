@@ -50,6 +50,6 @@ test.each([
   [new RangeError('x'), true],
   [new Error('the database is down'), false],
   [new SlipwayError('SERVER_DATABASE_AWAY', 'the database cannot be used just now', { remedy: 'Wait.' }), false],
-])('of %s it is said whether it is the server’s own and comes again: %s', (error, isOwn) => {
+])('%s: whether the fault is the server’s own and comes again: %s', (error, isOwn) => {
   expect(ownFault(error) !== null).toBe(isOwn);
 });

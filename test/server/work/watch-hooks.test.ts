@@ -122,7 +122,7 @@ describeStores('lifecycle hooks of a group with Auto Scaling groups', (kind) => 
     await until(async () => (await world.hooks()).length === 0);
   });
 
-  test('that AWS does not remove are logged, and removed later; one that is being put is not removed meanwhile', async () => {
+  test('hooks that AWS does not remove are logged, and removed later; one that is being put is not removed meanwhile', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database, { autoScalingGroups: ['blue'] });
     await world.until(() => world.calls.includes('put launch blue'));

@@ -112,7 +112,7 @@ describeStores('processes of Auto Scaling groups', (kind) => {
     expect([...world.atRest]).toEqual([]);
   });
 
-  test('that AWS refuses to suspend fail the deployment before a host is touched', async () => {
+  test('processes of Auto Scaling groups that AWS refuses to suspend fail the deployment before a host is touched', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     world.faults.suspend = new AwsFault('SuspendProcesses blue Terminate AZRebalance', AWAY);
@@ -128,7 +128,7 @@ describeStores('processes of Auto Scaling groups', (kind) => {
     await world.until(() => world.calls.includes('resume Terminate AZRebalance'));
   });
 
-  test('that AWS refuses to resume fail the deployment with that reason', async () => {
+  test('processes of Auto Scaling groups that AWS refuses to resume fail the deployment with that reason', async () => {
     await using database = await kind.create();
     await using world = await openWorld(database);
     world.faults.resume = new AwsFault('ResumeProcesses blue Terminate AZRebalance', REFUSED);

@@ -178,7 +178,7 @@ describeStores('a deployment with load balancers', (kind) => {
     expect(diagnostics?.logTail).toContain('the time for requests to end was over');
   });
 
-  test('that waits until another server of the backend is up gives a host all its time for requests afterwards', async () => {
+  test('a deployment with load balancers that waits until another server of the backend is up gives a host all its time for requests afterwards', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using server = await engineServer(database, { clock });
@@ -300,7 +300,7 @@ describeStores('a deployment with load balancers', (kind) => {
     ],
     ['hangs', ['draining'], ['hanging'], /did not get this event to an end within a minute/, 90_000],
   ] as const)(
-    'that is stopped while a host %s before it leaves its balancers ends within seconds, and has led the host back',
+    'a deployment with load balancers that is stopped while a host %s before it leaves its balancers ends within seconds, and has led the host back',
     async (_title, leaving, coming, said, withinMs) => {
       await using database = await kind.create();
       const clock = manualClock();
@@ -334,7 +334,7 @@ describeStores('a deployment with load balancers', (kind) => {
     },
   );
 
-  test('that is stopped while a host comes back to its balancers waits some seconds for the host, not an hour', async () => {
+  test('a deployment with load balancers that is stopped while a host comes back to its balancers waits some seconds for the host, not an hour', async () => {
     await using database = await kind.create();
     const clock = manualClock();
     await using server = await engineServer(database, { clock });

@@ -30,7 +30,7 @@ test.each([
   [1, percent(50), HALF_AT_A_TIME, 0, 1],
   [1, percent(50), 'half-of-mine', 1, 0],
   [3, count(4), '', 4, -1],
-])('of %i hosts with %o (%s), %i must stay healthy and %i may be out of service', (hosts, minimum, name, m, f) => {
+])('%i hosts with %o (%s): %i must stay healthy and %i may be out of service', (hosts, minimum, name, m, f) => {
   const required = requiredHealthyHosts(hosts, minimum, name);
   expect(required).toBe(m);
   expect(budget(hosts, required)).toBe(f);

@@ -117,7 +117,7 @@ describe('a file of the page', () => {
     '/console/assets/index-1a2b.js.gz',
     '/console/assets/index-1a2b.js%00',
     '/console/assets//etc/passwd',
-  ])('that is none of the console is not found: %s', async (path) => {
+  ])('a file of the page that is none of the console is not found: %s', async (path) => {
     using client = openRaw(server.url, `GET ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
     await client.closed;
     expect(client.received()).toMatch(/^HTTP\/1.1 404 /);
@@ -157,19 +157,22 @@ describe('a page of another site', () => {
     ['is opened by hand', { 'sec-fetch-site': 'none' }],
   ];
 
-  test.each(foreign)('that %s changes nothing with the browser’s session', async (_what, headers) => {
-    const cookie = await signInToConsole(server.url, await server.key('admin'));
-    const name = `csrf-${Math.random().toString(36).slice(2)}`;
-    const answer = await callConsole(server.url, cookie, 'CreateApplication', { applicationName: name }, headers);
-    expect(answer).toMatchObject({ status: 403, body: { __type: 'AccessDeniedException' } });
-    const known = await managementClient(server.url, admin).call('ListApplications', {});
-    expect(known.applications).not.toContain(name);
-    const out = await askConsole(server.url, '/console/session', { method: 'DELETE', cookie, headers });
-    expect(out.status).toBe(403);
-    expect((await askConsole(server.url, '/console/session', { method: 'GET', cookie })).status).toBe(200);
-  });
+  test.each(foreign)(
+    'a page of another site that %s changes nothing with the browser’s session',
+    async (_what, headers) => {
+      const cookie = await signInToConsole(server.url, await server.key('admin'));
+      const name = `csrf-${Math.random().toString(36).slice(2)}`;
+      const answer = await callConsole(server.url, cookie, 'CreateApplication', { applicationName: name }, headers);
+      expect(answer).toMatchObject({ status: 403, body: { __type: 'AccessDeniedException' } });
+      const known = await managementClient(server.url, admin).call('ListApplications', {});
+      expect(known.applications).not.toContain(name);
+      const out = await askConsole(server.url, '/console/session', { method: 'DELETE', cookie, headers });
+      expect(out.status).toBe(403);
+      expect((await askConsole(server.url, '/console/session', { method: 'GET', cookie })).status).toBe(200);
+    },
+  );
 
-  test.each(foreign)('that %s signs nobody in', async (_what, headers) => {
+  test.each(foreign)('a page of another site that %s signs nobody in', async (_what, headers) => {
     const signed = { ...signInHeaders(server.url, admin), ...headers };
     const answer = await askConsole(server.url, '/console/session', { headers: signed });
     expect(answer.status).toBe(403);

@@ -104,7 +104,7 @@ describe('a sign-in is refused', () => {
     expect(cookieOf(answer)).toBeNull();
   });
 
-  test('with a host’s key, whose owner is told what to do', async () => {
+  test('a host’s key signs nobody in, and its owner is told what to do', async () => {
     const operator = managementClient(server.url, admin);
     const key = await operator.call('CreateAccessKey', { role: 'host', instanceName: 'web-1' });
     await operator.call('RegisterOnPremisesInstance', { instanceName: 'web-1', iamUserArn: key.hostArn ?? '' });
@@ -143,7 +143,7 @@ describe('a session ends', () => {
     expect((await whoIs(other)).status).toBe(200);
   });
 
-  test('with all others of the key, when its owner signs out everywhere', async () => {
+  test('a session ends with all others of the key when its owner signs out everywhere', async () => {
     const key = await server.key('operator');
     const headers = { ...signInHeaders(server.url, key, Date.now() - 5_000) };
     const first = cookieOf(await askConsole(server.url, SESSION, { headers })) ?? '';
@@ -153,7 +153,7 @@ describe('a session ends', () => {
     expect((await whoIs(second)).status).toBe(401);
   });
 
-  test('with its key, and whoever has it is told so', async () => {
+  test('a session ends with its key, and its owner is told so', async () => {
     const key = await server.key('operator');
     const cookie = await signInToConsole(server.url, key);
     await server.disable(key.accessKeyId);
@@ -243,7 +243,7 @@ describe('a call with a session', () => {
     expect(await callConsole(server.url, cookie, operation, input)).toMatchObject({ status, body: { __type: type } });
   });
 
-  test('of a limited key is limited, and the session says so', async () => {
+  test('a call with a session of a limited key is limited, and the session says so', async () => {
     const scope = { applications: ['shop-*'] };
     const key = await managementClient(server.url, admin).call('CreateAccessKey', { role: 'operator', scope });
     const cookie = await signInToConsole(server.url, key);

@@ -37,7 +37,7 @@ test('claims of the user info count, and a provider that goes away before the en
   expect([away.status, away.text.includes('cannot be asked just now')]).toEqual([502, true]);
 });
 
-test('without a provider nobody comes in by one, and its sessions end', async () => {
+test('nobody comes in by a provider that is gone, and its sessions end', async () => {
   using scratch = scratchFolder();
   const people = { ada: { name: 'Ada', groups: ['everybody'] } };
   await using provider = await startProvider(`${PUBLIC}/console/single-sign-on/callback`, people);

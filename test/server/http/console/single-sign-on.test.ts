@@ -135,7 +135,7 @@ describe('a person', () => {
     expect(other.status).toBe(403);
   });
 
-  test('whose claims have changed has the new role in all sessions', async () => {
+  test('a person whose claims have changed has the new role in all sessions', async () => {
     const before = await signIn('mover');
     expect((await whoIs(before)).body).toMatchObject({ role: 'admin' });
     PEOPLE['mover'] = { name: 'Mover', groups: ['everybody'] };
@@ -143,7 +143,7 @@ describe('a person', () => {
     expect((await whoIs(before)).body).toMatchObject({ role: 'viewer' });
   });
 
-  test('to whom the claims give no role any more loses all sessions with the next sign-in', async () => {
+  test('a person to whom the claims give no role any more loses all sessions with the next sign-in', async () => {
     PEOPLE['former'] = { name: 'Former', groups: ['admins'] };
     const before = await signIn('former');
     PEOPLE['former'] = { name: 'Former', groups: ['guests'] };
@@ -152,7 +152,7 @@ describe('a person', () => {
     expect((await whoIs(before)).status).toBe(401);
   });
 
-  test('without a fitting value is told which claim has what, as text', async () => {
+  test('a person without a fitting value is told which claim has what, as text', async () => {
     const browser = testBrowser();
     const seen = await visit(browser, await goThroughProvider(browser, 'nobody'));
     expect(seen.status).toBe(403);
@@ -162,13 +162,13 @@ describe('a person', () => {
     expect(tokenOf(browser)).toBeUndefined();
   });
 
-  test('without the claim is told what the administrator of the provider has to add', async () => {
+  test('a person without the claim is told what the administrator of the provider has to add', async () => {
     const browser = testBrowser();
     const seen = await visit(browser, await goThroughProvider(browser, 'groupless'));
     expect([seen.status, seen.text.includes('It sends no claim groups')]).toEqual([403, true]);
   });
 
-  test('who signs out everywhere has no session left', async () => {
+  test('a person who signs out everywhere has no session left', async () => {
     const [one, other] = [await signIn('sam'), await signIn('sam')];
     const headers = { ...OWN, cookie: one };
     expect((await visit(testBrowser(), '/console/sessions', { method: 'DELETE', headers })).status).toBe(200);
@@ -206,7 +206,7 @@ test('the browser’s earlier session ends with a new sign-in', async () => {
 });
 
 describe('a sign-in begins only', () => {
-  test('from the console’s own page', async () => {
+  test('a sign-in begins only from the console’s own page', async () => {
     const seen = await begin(testBrowser(), '/console/', { origin: 'https://evil.example' });
     expect([seen.status, seen.cookies]).toEqual([403, []]);
     const headers = { origin: PUBLIC, 'content-type': 'application/json' };
@@ -256,7 +256,7 @@ describe('an answer is refused', () => {
     await refused(browser, back.href);
   });
 
-  test('of a cookie that the server did not seal', async () => {
+  test('an answer of a cookie that the server did not seal is refused', async () => {
     const browser = testBrowser();
     const back = await goThroughProvider(browser, 'ada');
     const forged = Buffer.from(JSON.stringify({ state: 'x', use: 'single-sign-on attempt' })).toString('base64url');
@@ -264,7 +264,7 @@ describe('an answer is refused', () => {
     await refused(browser, back);
   });
 
-  test('that comes a second time, with the same cookie', async () => {
+  test('an answer that comes a second time with the same cookie is refused', async () => {
     const browser = testBrowser();
     const back = await goThroughProvider(browser, 'ada');
     const attempt = browser.cookiesOf(HOST).get('__Host-slipway-sign-in') ?? '';
@@ -275,7 +275,7 @@ describe('an answer is refused', () => {
     expect(await refused(thief, back)).toContain('invalid_grant');
   });
 
-  test('with a code of another sign-in', async () => {
+  test('an answer with a code of another sign-in is refused', async () => {
     const other = new URL(await goThroughProvider(testBrowser(), 'ada'));
     const browser = testBrowser();
     const back = new URL(await goThroughProvider(browser, 'sam'));
@@ -283,7 +283,7 @@ describe('an answer is refused', () => {
     expect(await refused(browser, back.href)).toContain('invalid_grant');
   });
 
-  test('of another provider', async () => {
+  test('an answer of another provider is refused', async () => {
     const browser = testBrowser();
     const back = new URL(await goThroughProvider(browser, 'ada'));
     back.searchParams.set('iss', 'https://evil.example');
@@ -304,13 +304,13 @@ describe('an answer is refused', () => {
     ['without a subject', ({ sub: _, ...claims }) => provider.tokenOf(claims)],
     ['whose subject has a line break', (claims) => provider.tokenOf({ ...claims, sub: 'ada\nsam' })],
     ['that is none', () => 'nothing'],
-  ])('with an ID token %s', async (_what, change) => {
+  ])('an answer with an ID token %s is refused', async (_what, change) => {
     const back = await goThroughProvider(browser, 'ada');
     provider.changeNextToken(change);
     await refused(browser, back);
   });
 
-  test('by which the person said no, in the provider’s words', async () => {
+  test('an answer by which the person said no is refused in the provider’s words', async () => {
     const browser = testBrowser();
     const { address } = JSON.parse((await begin(browser)).text) as { address: string };
     const state = new URL(address).searchParams.get('state') ?? '';

@@ -80,7 +80,7 @@ test('the page of a deployment is told of that one', async () => {
 });
 
 describe('a stream is refused', () => {
-  test('to nobody that is known', async () => {
+  test('a stream is refused to a stranger', async () => {
     const { status } = await openStream(server.url, 'slipway-console=', 'deployments');
     expect(status).toBe(401);
   });
@@ -90,12 +90,12 @@ describe('a stream is refused', () => {
     expect((await openStream(server.url, cookie, topic)).status).toBe(400);
   });
 
-  test('of a deployment that is not there', async () => {
+  test('a stream of a deployment that is not there is refused', async () => {
     const cookie = await signInToConsole(server.url, await server.key('viewer'));
     expect((await openStream(server.url, cookie, 'd-ABCDEFGHI')).status).toBe(400);
   });
 
-  test('of a deployment that the key may not see', async () => {
+  test('a stream of a deployment that the key may not see is refused', async () => {
     const id = await newDeployment('three');
     const scope = { applications: ['other'] };
     const key = await managementClient(server.url, admin).call('CreateAccessKey', { role: 'viewer', scope });

@@ -103,7 +103,7 @@ describe('a target group', () => {
     expect(group.targets.map(({ port }) => port)).toEqual([8080, 8081]);
   });
 
-  test('that lacks the host counts it as out at once, and registers it with the group’s port', async () => {
+  test('a target group that lacks the host counts it as out at once, and registers it with the group’s port', async () => {
     const group = targetGroup([]);
     const front = balancer();
     expect(await front.block(HOST, how())).toMatchObject({ state: 'absent', answer: 'i-0000000a is not registered' });
@@ -112,7 +112,7 @@ describe('a target group', () => {
     expect(group.targets).toHaveLength(1);
   });
 
-  test('of the type ip knows hosts by their tag Address, or by the template that the file has', async () => {
+  test('a target group of the type ip knows hosts by their tag Address, or by the template that the file has', async () => {
     targetGroup([healthy(80)], 'ip');
     expect(await untilOut(balancer())).toMatchObject({ state: 'out' });
     const settings = { name: 'front', target: '{tag:Nowhere}', drainLimitMs: 0 };
@@ -139,7 +139,7 @@ describe('a target group', () => {
     });
   });
 
-  test('that still drains when the time for requests is over counts as out', async () => {
+  test('a target group that still drains when the time for requests is over counts as out', async () => {
     const group = targetGroup([
       { port: 80, state: 'draining', reason: 'Target.DeregistrationInProgress', description: '' },
     ]);

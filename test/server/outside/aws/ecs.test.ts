@@ -143,7 +143,7 @@ describe('the request for a task set', () => {
     expect(made).not.toHaveProperty('serviceRegistries');
   });
 
-  test('without a task set that serves takes the pattern of the service', () => {
+  test('the request for a task set without a task set that serves takes the pattern of the service', () => {
     const made = taskSetRequest({
       ...base,
       service: { launchType: 'EC2' },

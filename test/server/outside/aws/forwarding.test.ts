@@ -119,7 +119,7 @@ describe('the plan of a listener and its rules', () => {
     expect(changesFor(route([sticky]), PAIR, 10)).toHaveLength(1);
   });
 
-  test('of a Network Load Balancer forwards to one group, and refuses a part of the traffic', () => {
+  test('the plan of a Network Load Balancer forwards to one group, and refuses a part of the traffic', () => {
     const network: Route = { ...route([single(PAIR.blue)]), hasWeights: false };
     expect(changesFor(network, PAIR, 0)).toEqual([]);
     expect(changesFor(network, PAIR, 100)).toMatchObject([

@@ -169,7 +169,7 @@ describe('alarms of CloudWatch', () => {
     expect(asked[0]?.AlarmTypes).toEqual(['MetricAlarm', 'CompositeAlarm', 'LogAlarm']);
   });
 
-  test('of several deployments that are looked at together are asked for with one call', async () => {
+  test('alarms of CloudWatch of several deployments that are looked at together are asked for with one call', async () => {
     const asked: string[][] = [];
     const { server, alarms } = await cloudWatch((body) => {
       const { AlarmNames } = JSON.parse(body) as { AlarmNames: string[] };

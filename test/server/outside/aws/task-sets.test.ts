@@ -76,7 +76,7 @@ describe('the roles of task sets', () => {
     );
   });
 
-  test('without a PRIMARY one there is no blue, and green goes where production forwards to', () => {
+  test('task sets without a PRIMARY one have no blue, and green goes where production forwards to', () => {
     expect(roles([], { servingGroup: PAIR[1] })).toMatchObject({ blue: null, greenGroup: PAIR[1], blueGroup: PAIR[0] });
     expect(roles([], { servingGroup: null })).toMatchObject({ blue: null, greenGroup: PAIR[0] });
   });

@@ -25,7 +25,7 @@ test.each<[string, object, readonly string[], string | null]>([
   expect(outcome.ending === 'person' ? outcome.person.role : null).toBe(role);
 });
 
-test('without the claim the outcome says so, and an empty one is another thing', () => {
+test('the outcome says that the claim is missing, and an empty claim is another thing', () => {
   expect(personOf({ sub: 'ada' }, settings)).toMatchObject({ ending: 'no-role', values: null, claim: 'groups' });
   expect(personOf({ sub: 'ada', groups: [] }, settings)).toMatchObject({ ending: 'no-role', values: [] });
 });

@@ -22,7 +22,7 @@ const read = (settings: object) => {
   return readOidcFile(file);
 };
 
-test('what is left out has its default', () => {
+test('a setting that is left out has its default', () => {
   expect(read(LEAST)).toEqual({
     ...{
       issuer: LEAST.issuer,
