@@ -15,6 +15,7 @@ import { environmentTemplate } from '../src/cli/service/environment-file.ts';
 import { AGENT_CONFIG_KEYS } from '../src/config/agent-keys.ts';
 import { DEFAULT_CONFIG_FILE } from '../src/config/default-config-file.ts';
 import { ARCHITECTURES } from './architecture.ts';
+import { outliveReaders } from './closed-pipe.ts';
 import { commandTexts, programForDocs } from './command-line.ts';
 import { bashCompletion } from './completions/bash.ts';
 import { fishCompletion } from './completions/fish.ts';
@@ -47,6 +48,7 @@ const PROJECT = resolve(import.meta.dirname, '..');
 const FORMATS = ['deb', 'rpm', 'tar.gz'] as const;
 type Format = (typeof FORMATS)[number];
 
+outliveReaders();
 const { values } = parseArgs({
   options: {
     architecture: { type: 'string' },

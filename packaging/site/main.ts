@@ -9,6 +9,7 @@ import Eleventy from '@11ty/eleventy';
 import { LinkChecker, LinkState } from 'linkinator';
 import { close, createIndex } from 'pagefind';
 import { quoteForShell } from '../../src/system/shell-word.ts';
+import { outliveReaders } from '../closed-pipe.ts';
 import { headingsOf, markdown } from './markdown.ts';
 import { CHAPTERS, PAGES } from './pages.ts';
 
@@ -18,6 +19,7 @@ const HELP = `npm run docs:site -- [OPTIONS]
   --out FOLDER   where the site goes (dist/site)
 `;
 
+outliveReaders();
 const { values } = parseArgs({
   options: { out: { type: 'string', default: join(PROJECT, 'dist/site') }, help: { type: 'boolean', default: false } },
 });

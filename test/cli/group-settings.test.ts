@@ -1,4 +1,4 @@
-/** What `slipway groups create` and `update` ask the API for, where one setting of the API has several options. */
+/** Settings of the API that have several options of `slipway groups create` and `update`. */
 import { Command } from 'commander';
 import { describe, expect, test } from 'vitest';
 import { addAutoScalingOptions } from '../../src/cli/auto-scaling-options.ts';

@@ -1,4 +1,4 @@
-/** Ground of the checks of live logs: a real server, a real agent behind a proxy that can go wrong, and a revision whose script a test leads. */
+/** Ground of the checks of live logs: a real server, a real agent behind a faulty proxy, and a revision whose script a test leads. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -3,8 +3,8 @@ import type { ManagementOperations } from '../../src/protocol/management/shapes.
 import { eventually } from '../support/eventually.ts';
 
 /**
- * Makes the one deployment of a group, also where the server is killed before its answer is out: the first call of the deployment may be quicker than
- * that answer.
+ * Makes the one deployment of a group, also where the server is killed before its answer is out. The first call of the deployment may be
+ * quicker than that answer.
  *
  * @returns its id
  */

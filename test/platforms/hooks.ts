@@ -1,6 +1,6 @@
 /**
- * Hooks without Lambda on a real server that is killed (SIGKILL) while it calls one: a webhook is called again, a program only where the file says
- * so. Then stops while a hook is waited for.
+ * Hooks without Lambda on a real server that is killed (SIGKILL) while it calls one. A webhook is called again, a program only where the file
+ * says so. Then stops while a hook is waited for.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

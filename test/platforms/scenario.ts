@@ -11,7 +11,7 @@ export interface Outcome {
   readonly isSplitAtEnd: boolean;
 }
 
-/** What a part works with. */
+/** Things that a part works with. */
 export interface Site {
   /** An empty one. */
   readonly folder: string;

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { outliveReaders } from '../../packaging/closed-pipe.ts';
 import { postgresCluster, postgresPrograms } from '../support/postgres.ts';
 import { SUITE_POSTGRES } from '../support/suite-database.ts';
 import { filesOfServers } from './files-of-servers.ts';
@@ -19,6 +20,7 @@ if (postgresPrograms === null) {
   process.exitCode = 1;
 } else {
   await using cluster = await postgresCluster({ max_connections: CONNECTIONS });
+  outliveReaders();
   const { positionals } = parseArgs({ strict: false, allowPositionals: true });
   const chosen = positionals.length > 0 ? [] : filesOfServers();
   const vitest = spawn('vitest', ['run', ...process.argv.slice(2), ...chosen], {

@@ -1,5 +1,6 @@
 /** The programs of `test/`: how they read what they are started with. */
 import { readFileSync } from 'node:fs';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import packageFile from '../../package.json' with { type: 'json' };
 import { anyText, flag, oneOf, readOptions, wholeNumber } from '../support/program-options.ts';
@@ -58,6 +59,9 @@ test('the help of a program of the tests names every option, what it takes and w
   expect(read('--runs', '3', '--help')).toEqual({ is: 'help', text });
 });
 
+/** Published without the rest of the repository, and read by people. */
+const OUTSIDE = ['examples/demo/demo.ts'];
+
 /** Arguments of this one are vitest's. */
 const PASSED_ON = ['test:postgres'];
 
@@ -71,4 +75,19 @@ test('every program of the tests reads its options in the one way, under its own
     ({ name, file }) => !readFileSync(file, 'utf8').includes(`programOptions('${name}', {`),
   );
   expect(others).toEqual([]);
+});
+
+test('every program of the repository that prints goes on to its end when its reader leaves', async () => {
+  const files = Object.values(packageFile.scripts).flatMap((command) => /^node (\S+\.ts)$/.exec(command)?.[1] ?? []);
+  const printing = files.filter((file) => /process\.(stdout|stderr)|console\.log/.test(readFileSync(file, 'utf8')));
+  expect(printing.length).toBeGreaterThan(20);
+  const others = printing.filter((file) => !/outliveReaders\(\)|programOptions\(/.test(readFileSync(file, 'utf8')));
+  expect(others).toEqual(OUTSIDE);
+  const script = `for (let i = 0; i < 100000; i += 1) process.stdout.write('a line\\n'); process.exitCode = 7`;
+  const program = `import { outliveReaders } from './packaging/closed-pipe.ts'; outliveReaders(); ${script}`;
+  const { stdout, stderr } = await execa('bash', [
+    ...['-c', '"$0" --input-type=module-typescript -e "$1" | head -n 1; echo "${PIPESTATUS[0]}"'],
+    ...[process.execPath, program],
+  ]);
+  expect({ stdout, stderr }).toEqual({ stdout: 'a line\n7', stderr: '' });
 });

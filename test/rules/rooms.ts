@@ -6,6 +6,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { outliveReaders } from '../../packaging/closed-pipe.ts';
 
 /** Room → rooms it may import values from. Every room may import itself and BASE. */
 export const MAY_IMPORT: Readonly<Record<string, readonly string[] | 'anything'>> = {
@@ -215,6 +216,7 @@ export function checkRooms(src: string): Violation[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  outliveReaders();
   const src = join(dirname(fileURLToPath(import.meta.url)), '../../src');
   const violations = checkRooms(src);
   for (const { file, line, rule } of violations) process.stderr.write(`src/${file}:${line}: ${rule}\n`);

@@ -2,6 +2,7 @@
  * The options of the programs in `test/`, read in one way: `npm run NAME -- --help` shows all of them, and what is wrong is said in one line.
  */
 import { parseArgs } from 'node:util';
+import { outliveReaders } from '../../packaging/closed-pipe.ts';
 
 interface Flag {
   readonly kind: 'flag';
@@ -69,6 +70,7 @@ export function programOptions<const Options extends Readonly<Record<string, Opt
   program: string,
   options: Options,
 ): Values<Options> {
+  outliveReaders();
   const reading = readOptions(program, options, process.argv.slice(2));
   if (reading.is === 'values') return reading.values;
   const isHelp = reading.is === 'help';

@@ -143,7 +143,9 @@ async function boot(folder: string, options: readonly string[], groups: readonly
   const nspawn = ['systemd-nspawn', ...(groups.length === 0 ? [] : ['--keep-unit']), ...options];
   // Into control groups of its own first: what it makes there must not meet what others make.
   const enter = 'n=$1; shift; while [ $n -gt 0 ]; do echo $$ > "$1/cgroup.procs"; shift; n=$((n-1)); done; exec "$@"';
-  const child = spawn('/bin/sh', ['-c', enter, 'sh', String(groups.length), ...groups, ...nspawn], {
+  // Without its starter, as after a kill, nspawn is asked to end, and switches the machine off. Killed itself, it would leave it running.
+  const asked = ['--pdeathsig', 'TERM', '/bin/sh', '-c', enter, 'sh', String(groups.length), ...groups, ...nspawn];
+  const child = spawn('setpriv', asked, {
     stdio: ['ignore', console, console],
     detached: true,
   });

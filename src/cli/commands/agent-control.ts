@@ -36,7 +36,7 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
   };
   const say = (options: ControlOptions, stands: AgentStands, text: string) => printLine(ctx, options, stands, text);
   const sayRunning = (options: ControlOptions, pid: number) =>
-    say(options, { state: 'running', pid, unit: null }, `The AWS CodeDeploy agent is running as PID ${pid}.`);
+    say(options, { state: 'running', pid, unit: null }, `The Slipway agent is running as PID ${pid}.`);
   const tellService = async (options: ControlOptions, verb: 'start' | 'stop' | 'restart') => {
     const { tellService } = await import('../agent-process.ts');
     const { unit, pid } = await tellService(verb);
@@ -54,7 +54,7 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
     if (control.isService()) return tellService(options, 'stop');
     const pid = await control.stopAgent(ctx, await configOf(options));
     const did = pid === null ? 'is not running' : `with PID ${pid} has stopped`;
-    say(options, { state: 'stopped', pid: null, unit: null }, `The AWS CodeDeploy agent ${did}.`);
+    say(options, { state: 'stopped', pid: null, unit: null }, `The Slipway agent ${did}.`);
   });
   add('restart', 'stop and start', async (options) => {
     const control = await import('../agent-process.ts');
@@ -71,7 +71,15 @@ export function addAgentControl(agent: Command, ctx: CliContext, conclude: Concl
       const { messageOf } = await import('../../errors.ts');
       try {
         const found = findAgent(await configOf(options));
-        if (found.state === 'running') return sayRunning(options, found.pid);
+        // Scripts look for these words of the official agent in the answer to `status`.
+        if (found.state === 'running') {
+          const { pid } = found;
+          return say(
+            options,
+            { state: 'running', pid, unit: null },
+            `The AWS CodeDeploy agent is running as PID ${pid}.`,
+          );
+        }
         say(options, { state: 'stopped', pid: null, unit: null }, 'The AWS CodeDeploy agent is not running.');
         conclude('agent-stopped');
       } catch (error) {
