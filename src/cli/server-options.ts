@@ -37,6 +37,7 @@ export interface ServerOptions {
   readonly hooks?: string;
   readonly oidc?: string;
   readonly trafficMinuteMs?: number;
+  readonly severalPairs: 'on' | 'off';
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly keepDeployments: Days;
@@ -160,6 +161,15 @@ export function addServerOptions(command: Command): Command {
         '--oidc <file>',
         'the OpenID Connect provider that signs people in to the console, and the roles that its claims give, YAML or JSON',
       ).env('SLIPWAY_OIDC'),
+    )
+    .addOption(
+      new Option(
+        '--several-pairs <on|off>',
+        'an ECS service may have several pairs of target groups, which move together; CodeDeploy has one',
+      )
+        .env('SLIPWAY_SEVERAL_PAIRS')
+        .choices(['on', 'off'])
+        .default('off'),
     )
     .addOption(
       new Option(

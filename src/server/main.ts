@@ -110,6 +110,8 @@ export interface ServerOptions {
   readonly awsRegion?: string;
   /** Length of a minute in the schedules of traffic, in ms; without it a minute. For rehearsals: everything else keeps its time. */
   readonly trafficMinuteMs?: number;
+  /** Whether an ECS service may have several pairs of target groups, which CodeDeploy does not have; without it it may not. */
+  readonly takesSeveralPairs?: boolean;
   /** File with the alarms that deployment groups name; other names are CloudWatch's, where there is a region. */
   readonly alarmsFile?: string;
   /** Where notices go by what triggers of deployment groups call their targets; without it to topics of SNS alone. */
@@ -333,6 +335,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       accountId: options.accountId,
       zoneTag: options.zoneTag ?? DEFAULT_ZONE_TAG,
       trafficMinuteMs: options.trafficMinuteMs ?? TRAFFIC_MINUTE_MS,
+      takesSeveralPairs: options.takesSeveralPairs ?? false,
       asksAws: aws !== null,
       planShift: shifts?.plan ?? noPlan,
       tryHook: shifts?.tryHook ?? noPlan,

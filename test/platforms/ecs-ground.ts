@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
 import { type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
-import { ecsGroup } from '../support/ecs-site.ts';
+import { ecsGroup, ecsGroupOfTwoPairs } from '../support/ecs-site.ts';
 import { createEcsWorld, type EcsWorld } from '../support/ecs-world.ts';
-import { GROUPS, PRODUCTION, REGION, RULE } from '../support/elb-world.ts';
+import { GROUPS, INNER, INNER_GROUPS, PRODUCTION, REGION, RULE } from '../support/elb-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { managementClient } from '../support/hand-driven-host.ts';
 import { type LambdaStandIn, startLambdaStandIn } from '../support/lambda-stand-in.ts';
@@ -25,7 +25,7 @@ export interface EcsGround extends AsyncDisposable {
   readonly server: () => ControlServer;
   readonly client: () => ManagementClient;
   /** Puts another ECS in place, whose service runs one task set, and makes an application with one group for it. */
-  fresh(applicationName: string, settings?: object): Promise<EcsWorld>;
+  fresh(applicationName: string, settings?: object, hasInner?: boolean): Promise<EcsWorld>;
   /** Ends the server by SIGKILL, now. */
   kill(): void;
   /** Starts it again, on the same folder and port. */
@@ -41,7 +41,7 @@ export interface EcsGround extends AsyncDisposable {
 export async function openEcsGround({ folder, program }: Site, args: readonly string[] = []): Promise<EcsGround> {
   const aws = await startAwsStandIn();
   const lambda = await startLambdaStandIn();
-  const options = ['--aws-region', REGION, '--traffic-minute-ms', String(MINUTE_MS), ...args];
+  const options = ['--aws-region', REGION, '--traffic-minute-ms', String(MINUTE_MS), '--several-pairs', 'on', ...args];
   const env = { ...aws.env, ...lambda.env };
   const start = (again?: ControlServer) => startControlServer(join(folder, 'data'), again, options, env, program);
   let server = await start();
@@ -66,18 +66,20 @@ export async function openEcsGround({ folder, program }: Site, args: readonly st
     ...{ aws, lambda, insist, info },
     server: () => server,
     client: () => client,
-    async fresh(applicationName, settings = {}) {
+    async fresh(applicationName, settings = {}, hasInner = false) {
       // A service belongs to one group. What has failed and still runs ends at once where nothing is there.
       Object.assign(aws.answers, createEcsWorld().answers);
       if (previous !== null) await client.call('DeleteApplication', { applicationName: previous });
       previous = applicationName;
-      const world = createEcsWorld();
+      const world = createEcsWorld({ hasInner });
       world.add({ group: GROUPS[0], status: 'PRIMARY' });
       for (const action of Object.keys(aws.answers)) delete aws.answers[action];
       Object.assign(aws.answers, world.answers);
       await client.call('CreateApplication', { applicationName, computePlatform: 'ECS' });
       const group = { applicationName, deploymentGroupName: GROUP, serviceRoleArn: ROLE };
-      await client.call('CreateDeploymentGroup', { ...group, ...ecsGroup(), ...settings } as never);
+      await client.call('CreateDeploymentGroup', {
+        ...{ ...group, ...(hasInner ? ecsGroupOfTwoPairs() : ecsGroup()), ...settings },
+      } as never);
       return world;
     },
     kill: () => server.daemon.kill('SIGKILL'),
@@ -107,9 +109,10 @@ function clientOf(server: ControlServer): ManagementClient {
   return managementClient(server.url, { accessKeyId, secretAccessKey });
 }
 
-/** Shares of the second target group in percent: at the listener of production, and at its rule. */
+/** Shares of the second target group in percent: at the listener of production, at its rule, and at the listener of the second pair. */
 export function sharesOf(world: EcsWorld): readonly number[] {
-  return [PRODUCTION, RULE].map((place) => world.shareOf(place, GROUPS[1]));
+  const inner = world.places.has(INNER) ? [world.shareOf(INNER, INNER_GROUPS[1])] : [];
+  return [...[PRODUCTION, RULE].map((place) => world.shareOf(place, GROUPS[1])), ...inner];
 }
 
 /** Whether traffic is divided, or a part of it goes where no task runs. */

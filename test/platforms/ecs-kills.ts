@@ -9,7 +9,7 @@ import { eventually } from '../support/eventually.ts';
 import { createDeployment } from './create-deployment.ts';
 import { type EcsGround, GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
 import { openLanes } from './lanes.ts';
-import type { Outcome, RunScenarios } from './scenario.ts';
+import type { Outcome, RunScenarios, Site } from './scenario.ts';
 
 interface Plan {
   readonly name: string;
@@ -22,6 +22,8 @@ interface Plan {
   readonly everyCall: boolean;
   /** Percent of green at the end. */
   readonly endsAt: 0 | 100;
+  /** Whether the service has two pairs of target groups, which move together; absent: one. */
+  readonly hasInner?: true;
 }
 
 const PLANS: readonly Plan[] = [
@@ -32,6 +34,17 @@ const PLANS: readonly Plan[] = [
     ...{ everyCall: false, endsAt: 0 },
   },
   { name: 'stop with a rollback', config: 'long', hook: null, isStopped: true, everyCall: false, endsAt: 0 },
+];
+/** The service has two pairs of target groups, which move together. */
+const PLANS_OF_PAIRS: readonly Plan[] = [
+  {
+    ...{ name: 'canary of two pairs that succeeds', config: 'canary', hook: null, isStopped: false },
+    ...{ everyCall: false, endsAt: 100, hasInner: true },
+  },
+  {
+    ...{ name: 'stop of two pairs with a rollback', config: 'long', hook: null, isStopped: true },
+    ...{ everyCall: false, endsAt: 0, hasInner: true },
+  },
 ];
 const ROUTINGS = {
   canary: { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 10, canaryInterval: 1 } },
@@ -52,7 +65,10 @@ interface Trial {
   readonly kill: Kill | null;
 }
 
-export const runEcsKills: RunScenarios = async (site, report) => {
+export const runEcsKills: RunScenarios = (site, report) => runKills(PLANS, site, report);
+export const runEcsPairKills: RunScenarios = (site, report) => runKills(PLANS_OF_PAIRS, site, report);
+
+async function runKills(plans: readonly Plan[], site: Site, report: Parameters<RunScenarios>[1]): Promise<void> {
   await using lanes = await openLanes(site, async (own) => {
     const ground = await openEcsGround(own);
     for (const [deploymentConfigName, trafficRoutingConfig] of Object.entries(ROUTINGS)) {
@@ -69,7 +85,7 @@ export const runEcsKills: RunScenarios = async (site, report) => {
     return { plan, actions: result.actions };
   };
   const calm = await lanes.run(
-    PLANS.map((plan): Trial => ({ plan, kill: null })),
+    plans.map((plan): Trial => ({ plan, kill: null })),
     trial,
   );
   const kills = calm.flatMap(({ plan, actions }) =>
@@ -79,13 +95,12 @@ export const runEcsKills: RunScenarios = async (site, report) => {
     ),
   );
   await lanes.run(kills, trial);
-};
+}
 
 async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | null) {
   const applicationName = `shop-${number}`;
-  const world = await ground.fresh(applicationName, {
-    autoRollbackConfiguration: { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'] },
-  });
+  const autoRollbackConfiguration = { enabled: true, events: ['DEPLOYMENT_FAILURE', 'DEPLOYMENT_STOP_ON_REQUEST'] };
+  const world = await ground.fresh(applicationName, { autoRollbackConfiguration }, plan.hasInner);
   const killed = killAt(ground, world, plan, kill);
   const hooks: Record<string, string> = plan.hook === null ? {} : { AfterAllowTraffic: applicationName };
   ground.lambda.functions.set(
@@ -134,10 +149,11 @@ async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | n
   return { outcome, actions: killed.actions() };
 }
 
-function problemsOf(world: EcsWorld, { endsAt }: Plan): readonly string[] {
+function problemsOf(world: EcsWorld, { endsAt, hasInner }: Plan): readonly string[] {
   const shares = sharesOf(world);
-  const sets = world.taskSets.map(({ group, status }) => `${group} ${status}`);
-  const wanted = [`${endsAt === 0 ? 'shop-a' : 'shop-b'} PRIMARY`];
+  const sets = world.taskSets.map(({ groups, status }) => `${groups.join(' and ')} ${status}`);
+  const side = endsAt === 0 ? 'a' : 'b';
+  const wanted = [`shop-${side}${hasInner === true ? ` and inner-${side}` : ''} PRIMARY`];
   return [
     ...(shares.every((share) => share === endsAt)
       ? []

@@ -11,7 +11,7 @@ import { flag, oneOf, programOptions } from '../support/program-options.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { runDeletions } from './deletions.ts';
 import { runEcsByCommandLine } from './ecs-cli.ts';
-import { runEcsKills } from './ecs-kills.ts';
+import { runEcsKills, runEcsPairKills } from './ecs-kills.ts';
 import { runHooks } from './hooks.ts';
 import { runLambdaByCommandLine } from './lambda-cli.ts';
 import { runLambdaKills } from './lambda-kills.ts';
@@ -24,6 +24,7 @@ const PARTS: Readonly<Record<string, RunScenarios>> = {
   'lambda-cli': runLambdaByCommandLine,
   'lambda-ministack': runLambdaOnMinistack,
   'ecs-kills': runEcsKills,
+  'ecs-pair-kills': runEcsPairKills,
   'ecs-cli': runEcsByCommandLine,
   deletions: runDeletions,
 };

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/system/clock.ts';
+import { type Clock, systemClock } from '../../src/system/clock.ts';
 
 /** A clock that stands still until a test moves it. */
 export interface ManualClock extends Clock {
@@ -61,4 +61,20 @@ export async function passTime(clock: ManualClock, ms: number, settled: () => Pr
     clock.advance(nextMs);
   }
   clock.advance(untilMs - clock.now());
+}
+
+/** The system's clock, which a test can set on: sleeps last as long as ever, and what is due by the clock comes at once. */
+export interface LeapingClock extends Clock {
+  leap(ms: number): void;
+}
+
+export function leapingClock(): LeapingClock {
+  let aheadMs = 0;
+  return {
+    ...systemClock,
+    now: () => systemClock.now() + aheadMs,
+    leap(ms) {
+      aheadMs += ms;
+    },
+  };
 }

@@ -1,9 +1,10 @@
 /** A control server that deploys to the service of a small ECS, with one application. Its hooks are functions of a stand-in of Lambda. */
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
+import { type Clock, systemClock } from '../../src/system/clock.ts';
 import { type AwsStandIn, startAwsStandIn } from './aws-stand-in.ts';
 import { createEcsWorld, type EcsWorld, taskDefinition } from './ecs-world.ts';
-import { GROUPS, PRODUCTION, TESTS } from './elb-world.ts';
+import { GROUPS, INNER, INNER_GROUPS, INNER_TESTS, PRODUCTION, TESTS } from './elb-world.ts';
 import { eventually } from './eventually.ts';
 import { managementClient } from './hand-driven-host.ts';
 import { type LambdaStandIn, startLambdaStandIn } from './lambda-stand-in.ts';
@@ -36,15 +37,21 @@ export function ecsAppSpec(
 export function ecsGroup(hasTests = true) {
   return {
     ecsServices: [{ clusterName: 'main', serviceName: 'shop' }],
-    loadBalancerInfo: {
-      targetGroupPairInfoList: [
-        {
-          targetGroups: GROUPS.map((name) => ({ name })),
-          prodTrafficRoute: { listenerArns: [PRODUCTION] },
-          ...(hasTests ? { testTrafficRoute: { listenerArns: [TESTS] } } : {}),
-        },
-      ],
-    },
+    loadBalancerInfo: { targetGroupPairInfoList: [pairOf(GROUPS, PRODUCTION, hasTests ? TESTS : null)] },
+  };
+}
+
+/** The same with the second pair. */
+export function ecsGroupOfTwoPairs() {
+  const pairs = [pairOf(GROUPS, PRODUCTION, TESTS), pairOf(INNER_GROUPS, INNER, INNER_TESTS)];
+  return { ...ecsGroup(), loadBalancerInfo: { targetGroupPairInfoList: pairs } };
+}
+
+function pairOf(groups: readonly string[], production: string, tests: string | null) {
+  return {
+    targetGroups: groups.map((name) => ({ name })),
+    prodTrafficRoute: { listenerArns: [production] },
+    ...(tests === null ? {} : { testTrafficRoute: { listenerArns: [tests] } }),
   };
 }
 
@@ -66,15 +73,21 @@ export interface EcsSite extends AsyncDisposable {
   target(deploymentId: string): Promise<EcsTarget>;
 }
 
-/** @param setEnv puts the addresses of both stand-ins into the environment before the server starts */
-export async function ecsSite(setEnv: (env: Readonly<Record<string, string>>) => void): Promise<EcsSite> {
+/**
+ * @param setEnv puts the addresses of both stand-ins into the environment before the server starts
+ * @param clock of the server; left out: the system's
+ */
+export async function ecsSite(
+  setEnv: (env: Readonly<Record<string, string>>) => void,
+  clock: Clock = systemClock,
+): Promise<EcsSite> {
   const lambda = await startLambdaStandIn();
   const aws = await startAwsStandIn();
   setEnv({ ...aws.env, ...lambda.env });
   const scratch = scratchFolder();
-  const addresses = { awsRegion: 'eu-central-1', trafficMinuteMs: 40 };
+  const addresses = { awsRegion: 'eu-central-1', trafficMinuteMs: 40, takesSeveralPairs: true, clock };
   const server = await testServer(scratch.at('data'), undefined, undefined, addresses);
-  const client = managementClient(server.url, await server.key('admin'));
+  const client = managementClient(server.url, await server.key('admin'), clock);
   let count = 0;
   const names = () => ({ applicationName: `${APPLICATION}-${count}`, deploymentGroupName: 'live' });
   const info = async (deploymentId: string) => {

@@ -11,6 +11,10 @@ import {
   forwardTo,
   GROUPS,
   groupArn,
+  groupNamed,
+  INNER,
+  INNER_GROUPS,
+  INNER_TESTS,
   isInUse,
   ofNetwork,
   PRODUCTION,
@@ -34,7 +38,10 @@ export interface WorldTaskSet {
   status: 'PRIMARY' | 'ACTIVE' | 'DRAINING';
   readonly externalId: string;
   readonly taskDefinition: string;
+  /** Target group of the first pair. */
   readonly group: string;
+  /** Target groups of all pairs. */
+  readonly groups: readonly string[];
   running: number;
   /** Looks until it is gone once it drains. */
   drainsFor: number;
@@ -70,14 +77,22 @@ export interface EcsWorld extends Balanced {
   shareOf(place: string, group: string): number;
 }
 
-/** @param isNetwork whether the balancer is a Network Load Balancer, which has no rules */
-export function createEcsWorld({ isNetwork = false }: { readonly isNetwork?: boolean } = {}): EcsWorld {
+interface WorldOptions {
+  /** Whether the balancer is a Network Load Balancer, which has no rules. */
+  readonly isNetwork?: boolean;
+  /** Whether the service has a second pair, behind listeners of its own. */
+  readonly hasInner?: boolean;
+}
+
+export function createEcsWorld({ isNetwork = false, hasInner = false }: WorldOptions = {}): EcsWorld {
   const places = isNetwork ? [ofNetwork(PRODUCTION), ofNetwork(TESTS)] : [PRODUCTION, RULE, TESTS];
+  const placeOf = (arn: string, group: string): [string, Fields[]] => [arn, [forwardTo(group)]];
+  const inner = (hasInner ? [INNER, INNER_TESTS] : []).map((arn) => placeOf(arn, INNER_GROUPS[0]));
   const stopped: WorldTask[] = [];
   const world: EcsWorld = {
     answers: {},
     ...{ taskSets: [], made: 0, definitions: 0 },
-    places: new Map(places.map((arn) => [arn, [forwardTo(GROUPS[0])]])),
+    places: new Map([...places.map((arn) => placeOf(arn, GROUPS[0])), ...inner]),
     shares: [],
     starts: 'one by one',
     drainsFor: 1,
@@ -87,7 +102,8 @@ export function createEcsWorld({ isNetwork = false }: { readonly isNetwork?: boo
     after: () => undefined,
     add({ group, status, externalId = '' }) {
       world.made += 1;
-      const parts = { externalId, group, taskDefinition: taskDefinition(world.made), request: {} };
+      const groups = [group, ...(hasInner ? [INNER_GROUPS[group === GROUPS[0] ? 0 : 1]] : [])];
+      const parts = { externalId, groups, taskDefinition: taskDefinition(world.made), request: {} };
       const set = newTaskSet(world.made, parts);
       set.status = status;
       set.running = world.desired;
@@ -103,9 +119,10 @@ export function createEcsWorld({ isNetwork = false }: { readonly isNetwork?: boo
       const old = world.taskSets.find((set) => set.externalId === input['clientToken']);
       if (old !== undefined) return { taskSet: shown(world, old) };
       world.made += 1;
-      const group = GROUPS.find((name) => groupArn(name) === input['loadBalancers']?.[0]?.targetGroupArn) ?? '';
+      const balancers = (input['loadBalancers'] ?? []) as readonly Fields[];
+      const groups = balancers.map(({ targetGroupArn }) => groupNamed(targetGroupArn));
       const { externalId, taskDefinition: wanted } = input as Readonly<Record<string, string>>;
-      const parts = { externalId: externalId ?? '', group, taskDefinition: wanted ?? '', request: input };
+      const parts = { externalId: externalId ?? '', groups, taskDefinition: wanted ?? '', request: input };
       const set = newTaskSet(world.made, parts);
       world.taskSets.push(set);
       return { taskSet: shown(world, set) };
@@ -159,11 +176,11 @@ async function answered(world: EcsWorld, call: AwsCall, handle: (call: AwsCall) 
 
 function newTaskSet(
   number: number,
-  parts: Pick<WorldTaskSet, 'externalId' | 'group' | 'taskDefinition' | 'request'>,
+  parts: Pick<WorldTaskSet, 'externalId' | 'groups' | 'taskDefinition' | 'request'>,
 ): WorldTaskSet {
   const id = `ecs-svc/${String(number).padStart(19, '0')}`;
   const arn = `${ECS}:task-set/main/shop/${id}`;
-  return { id, arn, status: 'ACTIVE', running: 0, drainsFor: 0, ...parts };
+  return { id, arn, status: 'ACTIVE', running: 0, drainsFor: 0, group: parts.groups[0] ?? '', ...parts };
 }
 
 /** A look brings everything that is under way one step further. */
@@ -198,12 +215,14 @@ function describe(world: EcsWorld, stopped: WorldTask[]): AwsAnswer {
 }
 
 function shown(world: EcsWorld, set: WorldTaskSet): Fields {
-  const isSteady = set.running === world.desired && isInUse(world, set.group);
+  const isSteady = set.running === world.desired && set.groups.every((group) => isInUse(world, group));
   return {
     ...{ id: set.id, taskSetArn: set.arn, status: set.status, externalId: set.externalId },
     ...{ taskDefinition: set.taskDefinition, computedDesiredCount: world.desired, launchType: 'FARGATE' },
     ...{ pendingCount: world.desired - set.running, runningCount: set.running },
     stabilityStatus: isSteady ? 'STEADY_STATE' : 'STABILIZING',
-    loadBalancers: [{ targetGroupArn: groupArn(set.group), containerName: 'web', containerPort: 8080 }],
+    loadBalancers: set.groups.map((name) => ({
+      ...{ targetGroupArn: groupArn(name), containerName: 'web', containerPort: 8080 },
+    })),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * The load balancer half of a small AWS: two target groups, a listener of production with a rule, and a listener of tests, as answers of
- * `aws-stand-in`.
+ * `aws-stand-in`. A second pair stands behind listeners of its own.
  */
 import { type AwsAnswer, type AwsCall, AwsRefusal, type AwsValue } from './aws-stand-in.ts';
 
@@ -12,6 +12,11 @@ export const PRODUCTION = `${LB}:listener/app/front/50dc6c495c0c9188/f2f7dc8efc5
 export const TESTS = `${LB}:listener/app/front/50dc6c495c0c9188/aaaaaaaaaaaaaaaa`;
 export const RULE = `${LB}:listener-rule/app/front/50dc6c495c0c9188/f2f7dc8efc522ab2/9683b2d02a6cabee`;
 export const GROUPS = ['shop-a', 'shop-b'] as const;
+/** The second pair, and its listeners. Its first group serves together with the first one's. */
+export const INNER_GROUPS = ['inner-a', 'inner-b'] as const;
+export const INNER = `${LB}:listener/app/inner/60dc6c495c0c9188/f2f7dc8efc522ab2`;
+export const INNER_TESTS = `${LB}:listener/app/inner/60dc6c495c0c9188/aaaaaaaaaaaaaaaa`;
+const ALL_GROUPS = [...GROUPS, ...INNER_GROUPS] as const;
 export const groupArn = (name: string) => `${LB}:targetgroup/${name}/73e2d6bc24d8a067`;
 /** The same listener of a Network Load Balancer. */
 export const ofNetwork = (listener: string) => listener.replace('/app/', '/net/');
@@ -24,7 +29,7 @@ export interface Balanced {
   readonly places: Map<string, Fields[]>;
   /** Shares of the second group in percent, place by place of production, after each change. */
   readonly shares: number[][];
-  readonly taskSets: readonly { readonly group: string; readonly running: number }[];
+  readonly taskSets: readonly { readonly groups: readonly string[]; readonly running: number }[];
 }
 
 export const forwardTo = (group: string): Fields => ({ Type: 'forward', TargetGroupArn: groupArn(group) });
@@ -32,7 +37,7 @@ export const forwardTo = (group: string): Fields => ({ Type: 'forward', TargetGr
 export function elbHandlers(world: Balanced): Record<string, (call: AwsCall) => AwsAnswer> {
   return {
     DescribeTargetGroups: ({ input }) => ({
-      TargetGroups: GROUPS.filter((name) => input['Names']?.includes(name)).map((name) => ({
+      TargetGroups: ALL_GROUPS.filter((name) => input['Names']?.includes(name)).map((name) => ({
         ...{ TargetGroupName: name, TargetGroupArn: groupArn(name), TargetType: 'ip' },
       })),
     }),
@@ -55,9 +60,11 @@ export function elbHandlers(world: Balanced): Record<string, (call: AwsCall) => 
     ModifyListener: ({ input }) => write(world, String(input['ListenerArn']), input['DefaultActions']),
     ModifyRule: ({ input }) => write(world, String(input['RuleArn']), input['Actions']),
     DescribeTargetHealth({ input }) {
-      const group = GROUPS.find((name) => groupArn(name) === input['TargetGroupArn']) ?? '';
+      const group = ALL_GROUPS.find((name) => groupArn(name) === input['TargetGroupArn']) ?? '';
       const isUsed = isInUse(world, group);
-      const count = world.taskSets.filter((set) => set.group === group).reduce((sum, { running }) => sum + running, 0);
+      const count = world.taskSets
+        .filter(({ groups }) => groups.includes(group))
+        .reduce((sum, { running }) => sum + running, 0);
       const health = isUsed ? { State: 'healthy' } : { State: 'unused', Reason: 'Target.NotInUse' };
       const one = { Target: { Id: '10.0.0.1' }, TargetHealth: health };
       return { TargetHealthDescriptions: Array.from({ length: count }, () => one) };
@@ -105,6 +112,11 @@ function weightsOf(actions: readonly Fields[]): readonly { readonly arn: string;
     if (listed.length > 0) return listed.map((one) => ({ arn: one.TargetGroupArn, weight: Number(one.Weight ?? 1) }));
     return TargetGroupArn === undefined ? [] : [{ arn: TargetGroupArn, weight: 1 }];
   });
+}
+
+/** Names of the groups that an ARN is one of. */
+export function groupNamed(arn: unknown): string {
+  return ALL_GROUPS.find((name) => groupArn(name) === arn) ?? '';
 }
 
 /** Percent of the traffic of a list of actions that goes to a target group. */

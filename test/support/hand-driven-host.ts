@@ -2,7 +2,7 @@
 import { createHostCommandClient, type HostCommandClient } from '../../src/protocol/host-command/client.ts';
 import type { HostCommand } from '../../src/protocol/host-command/shapes.ts';
 import { createManagementClient, type ManagementClient } from '../../src/protocol/management/client.ts';
-import { systemClock } from '../../src/system/clock.ts';
+import { type Clock, systemClock } from '../../src/system/clock.ts';
 import { eventually } from './eventually.ts';
 
 export interface KeyPair {
@@ -19,8 +19,8 @@ export interface HandDrivenHost {
   command(): Promise<HostCommand>;
 }
 
-export function managementClient(endpoint: string, key: KeyPair): ManagementClient {
-  const connection = { endpoint, region: 'us-east-1', clock: systemClock };
+export function managementClient(endpoint: string, key: KeyPair, clock: Clock = systemClock): ManagementClient {
+  const connection = { endpoint, region: 'us-east-1', clock };
   return createManagementClient({ ...connection, credentials: async () => key });
 }
 

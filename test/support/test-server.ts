@@ -36,10 +36,11 @@ export async function testServer(
     | 'hooksFile'
     | 'oidcFile'
     | 'trafficMinuteMs'
+    | 'takesSeveralPairs'
     | 'rates'
     | 'trustedProxies'
   > &
-    Partial<Pick<ServerOptions, 'consoleDir'>> = {},
+    Partial<Pick<ServerOptions, 'consoleDir' | 'clock'>> = {},
 ): Promise<TestServer> {
   if (databaseUrl === null) await putNewServer(dataDir);
   const database = databaseUrl === null ? {} : { databaseUrl };

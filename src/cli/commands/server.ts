@@ -136,6 +136,7 @@ async function runServer(ctx: CliContext, given: ServerOptions): Promise<void> {
     ...(options.fleets === undefined ? {} : { fleetsFile: options.fleets }),
     ...(options.hooks === undefined ? {} : { hooksFile: options.hooks }),
     ...(options.oidc === undefined ? {} : { oidcFile: options.oidc }),
+    takesSeveralPairs: options.severalPairs === 'on',
     ...(options.trafficMinuteMs === undefined ? {} : { trafficMinuteMs: options.trafficMinuteMs }),
     ...(options.webhooks === undefined ? {} : { webhooksFile: options.webhooks }),
     ...(options.tlsCert === undefined || options.tlsKey === undefined

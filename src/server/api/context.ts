@@ -34,6 +34,8 @@ export interface ApiContext {
   readonly trafficMinuteMs: number;
   /** Load balancers that the server can reach. */
   readonly balancers: KnownBalancers;
+  /** Whether an ECS service may have several pairs of target groups. */
+  readonly takesSeveralPairs: boolean;
   /** Whether AWS says which hosts EC2 filters match; else they match the tags of enrolled hosts. */
   readonly asksAws: boolean;
   /** Plans a deployment to Lambda or ECS. Where the server asks no AWS it is never called. */

@@ -1,7 +1,8 @@
 /** Orders of the event Install of a deployment to ECS: the new task set is made, and waited for until it is steady. */
+import { groupNames } from '../engine/shifting/service-plan.ts';
 import { isRollbackWanted } from '../engine/wanted-rollback.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
-import { changesFor, faultOfRoute, type Place } from '../outside/aws/forwarding.ts';
+import { changesFor, eachPair, faultOfRoute, type Place } from '../outside/aws/forwarding.ts';
 import { taskSetRequest } from '../outside/aws/task-set-request.ts';
 import {
   describeTaskSet,
@@ -18,6 +19,7 @@ import {
   detailsAfter,
   lookAtProduction,
   lookAtService,
+  lookAtTests,
   lookPauseMs,
   type ServiceSeen,
   type ServiceWork,
@@ -82,11 +84,10 @@ async function prepareListeners(work: ServiceWork, seen: ServiceSeen, memory: In
   if (fault !== null) throw new ShiftFault('ELASTIC_LOAD_BALANCING_INVALID', fault);
   const changes: Place[] = [...changesFor(production, pair, 0)];
   // Without weights only the test listener can bring health checks.
-  if (!production.hasWeights && details.testListener !== null) {
-    changes.push(...changesFor(await ctx.listeners.route(details.testListener, call.signal), pair, 100));
-  }
+  const tests = production.hasWeights ? null : await lookAtTests(work);
+  if (tests !== null) changes.push(...changesFor(tests, pair, 100));
   if (changes.length === 0) return null;
-  const words = `write ${changes.map(({ arn }) => arn).join(', ')}: all to ${details.blueGroup.name}`;
+  const words = `write ${changes.map(({ arn }) => arn).join(', ')}: all to ${groupNames(details, 'blueGroup')}`;
   await call.remember(memory, words);
   for (const place of changes) await ctx.listeners.write(place, call.signal);
   const standing: Standing = { memory, lastCall: words, lastAnswer: 'done', details: detailsAfter(work, seen, null) };
@@ -110,16 +111,16 @@ async function clearGroup(work: ServiceWork, seen: ServiceSeen, memory: InstallM
 }
 
 async function makeTaskSet(work: ServiceWork, { look, blue }: ServiceSeen, memory: InstallMemory): Promise<Progress> {
-  const { ctx, call, details, spec } = work;
+  const { ctx, call, details, spec, pair } = work;
   const request = taskSetRequest({
     ref: details,
     deploymentId: details.greenOf,
     wanted: spec,
-    targetGroupArn: details.greenGroup.arn,
+    pairs: eachPair(pair),
     blue: look.service.taskSets?.find(({ id }) => id === blue?.id) ?? null,
     service: look.service,
   });
-  const words = `CreateTaskSet ${details.service} (${spec.taskDefinition} in ${details.greenGroup.name})`;
+  const words = `CreateTaskSet ${details.service} (${spec.taskDefinition} in ${groupNames(details, 'greenGroup')})`;
   await call.remember(memory, words);
   await ctx.ecs.createTaskSet(request, call.signal);
   return { memory, lastCall: words, lastAnswer: 'made', ending: 'later', inMs: 0 };

@@ -4,7 +4,7 @@ import type { PlannedCall } from '../../protocol/management/shapes.ts';
 import { plannedHook } from '../engine/shifting/planned-function-calls.ts';
 import type { Schedule } from '../engine/shifting/schedule.ts';
 import type { ServicePlan } from '../engine/shifting/service-plan.ts';
-import { changesFor, type Place, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
+import { changesFor, eachPair, type Place, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
 import { describeTaskSet } from '../outside/aws/task-sets.ts';
 import type { ServiceExamined } from './service-preflight.ts';
 
@@ -24,8 +24,7 @@ export function plannedServiceCalls(request: ServicePlanRequest): readonly Plann
   const { appSpec, hookCalls, service, seen } = request;
   const { production, test, pair, roles } = seen;
   const isFirst = roles.blue === null;
-  const greenName = nameOfGroup(seen, pair.green);
-  const blueName = nameOfGroup(seen, pair.blue);
+  const [greenName, blueName] = [namesOf(seen, 'green'), namesOf(seen, 'blue')];
   const toBlue = isFirst ? [] : changesFor(production, pair, 0);
   // Without weights only the test listener can bring health checks, so it forwards to green before the tasks start.
   const early = !isFirst && !production.hasWeights && test !== null ? changesFor(test, pair, 100) : [];
@@ -81,7 +80,7 @@ function looks({ appSpec, service, seen, nowMs }: ServicePlanRequest): readonly 
 function sharesInWords(seen: ServiceExamined, route: Route): string {
   const { pair } = seen;
   const shares = sharesOf(route, pair).map(
-    ({ arn, green }) => `${shortName(arn)}: ${Math.round(green * 100) / 100}% to ${nameOfGroup(seen, pair.green)}`,
+    ({ arn, green }) => `${shortName(arn)}: ${Math.round(green * 100) / 100}% to ${namesOf(seen, 'green')}`,
   );
   const others = route.places.filter((place) => standingOf(place, pair).kind === 'other').length;
   return [...shares, ...(others === 0 ? [] : [`${others} of other groups, left as they are`])].join('; ');
@@ -94,7 +93,9 @@ function shifts({ service, seen, schedule }: ServicePlanRequest, prepared: Route
     const changes = changesFor(route, seen.pair, percent);
     route = after(route, changes);
     const calls = [
-      `DescribeTargetHealth ${green}, which must have a healthy target`,
+      ...eachPair(seen.pair).map(
+        (one) => `DescribeTargetHealth ${nameOfGroup(seen, one.green)}, which must have a healthy target`,
+      ),
       ...writes(changes, `${percent}% to ${green}`),
       ...(percent === 100 ? [`UpdateServicePrimaryTaskSet ${service.service} (the new task set)`] : []),
     ];
@@ -118,6 +119,13 @@ function writes(places: readonly Place[], what: string): readonly string[] {
 /** The route once the places are written. */
 function after(route: Route, changes: readonly Place[]): Route {
   return { ...route, places: route.places.map((place) => changes.find(({ arn }) => arn === place.arn) ?? place) };
+}
+
+/** Names of the groups on one side of all pairs. */
+function namesOf(seen: Pick<ServiceExamined, 'groups' | 'pair'>, side: 'blue' | 'green'): string {
+  return eachPair(seen.pair)
+    .map((one) => nameOfGroup(seen, one[side]))
+    .join(' and ');
 }
 
 function nameOfGroup({ groups }: Pick<ServiceExamined, 'groups'>, arn: string): string {

@@ -1,5 +1,6 @@
 /** Orders of a rollback to ECS: traffic goes back to the original task set, and the new one is deleted. Nothing is installed. */
 
+import { groupNames, type PairDetails, pairsOf, type ServiceDetails } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import { changesFor, type Place, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
 import type { Progress, Standing } from './order.ts';
@@ -8,6 +9,7 @@ import {
   detailsAfter,
   lookAtProduction,
   lookAtService,
+  lookAtTests,
   lookPauseMs,
   type ServiceSeen,
   type ServiceWork,
@@ -35,8 +37,9 @@ export async function reroute(work: ServiceWork): Promise<Progress> {
     const faultless = requireBlue(work, seen);
     const changes = changesFor(production, pair, 0);
     if (changes.length > 0) {
-      return nudge(`ModifyListener and ModifyRule (${changes.length}): all back to ${details.blueGroup.name}`, () =>
-        writeAll(work, changes),
+      return nudge(
+        `ModifyListener and ModifyRule (${changes.length}): all back to ${groupNames(details, 'blueGroup')}`,
+        () => writeAll(work, changes),
       );
     }
     if (faultless.status !== 'PRIMARY') {
@@ -45,8 +48,9 @@ export async function reroute(work: ServiceWork): Promise<Progress> {
     }
     const ofTests = await testTrafficBack(work);
     if (ofTests.length > 0) {
-      return nudge(`ModifyListener and ModifyRule (${ofTests.length}): test traffic to ${details.blueGroup.name}`, () =>
-        writeAll(work, ofTests),
+      return nudge(
+        `ModifyListener and ModifyRule (${ofTests.length}): test traffic to ${groupNames(details, 'blueGroup')}`,
+        () => writeAll(work, ofTests),
       );
     }
   }
@@ -66,9 +70,9 @@ export async function reroute(work: ServiceWork): Promise<Progress> {
   const words = `DeleteTaskSet ${details.service} (${green.id})`;
   return nudge(words, () => ctx.ecs.deleteTaskSet(details, green, call.signal));
 
-  function doneWords({ details: { blueGroup } }: ServiceWork, rest: string): string {
+  function doneWords({ details: original }: ServiceWork, rest: string): string {
     if (blue === null) return `There was no task set before, so no traffic was moved. ${rest}`;
-    return `All production traffic goes to ${blue.id} in ${blueGroup.name}. ${rest}`;
+    return `All production traffic goes to ${blue.id} in ${groupNames(original, 'blueGroup')}. ${rest}`;
   }
 }
 
@@ -90,27 +94,28 @@ function whyNeeded({ details, pair }: ServiceWork, { green }: ServiceSeen, produ
   });
   return place === undefined
     ? null
-    : `${green?.id} is left: ${place.arn} still forwards to ${details.greenGroup.name}.`;
+    : `${green?.id} is left: ${place.arn} still forwards to ${groupNames(details, 'greenGroup')}.`;
 }
 
 /** The test listener follows production. */
 export async function moveTestTraffic(work: ServiceWork): Promise<Progress> {
-  const { ctx, call, details, pair, plan, deployment } = work;
+  const { call, details, pair, plan, deployment } = work;
   const isBack = plan.isRollback === true;
   const none = (message: string): Progress => ({
     ...{ memory: {}, lastCall: null, lastAnswer: null, ending: 'Succeeded', message },
   });
-  if (details.testListener === null) return none('The deployment group has no test listener.');
+  if (!hasTests(details)) return none('The deployment group has no test listener.');
   if (isBack && details.blueId === null) return none('There was no task set before.');
   if (!isBack && deployment.stop_requested_at_ms !== null) {
     return { ...none(''), ending: 'Failed', message: 'The deployment was stopped before test traffic was moved.' };
   }
   if (isBack) return backToBlue(work);
-  const route = await ctx.listeners.route(details.testListener, call.signal);
-  const goal = details.greenGroup.name;
+  const route = await lookAtTests(work);
+  const goal = groupNames(details, 'greenGroup');
+  if (route === null) return none('The deployment group has no test listener.');
   const changes = changesFor(route, pair, 100);
   if (changes.length === 0) {
-    const lastCall = `DescribeListeners ${details.testListener}`;
+    const lastCall = `DescribeListeners ${route.listenerArn}`;
     const lastAnswer = `${sharesOf(route, pair).length} of its actions forward to ${goal}`;
     return { memory: {}, lastCall, lastAnswer, ending: 'Succeeded', message: `Test traffic goes to ${goal}.` };
   }
@@ -130,22 +135,29 @@ async function backToBlue(work: ServiceWork): Promise<Progress> {
     const changes = await testTrafficBack(work);
     await work.call.remember({}, `ModifyListener and ModifyRule (${changes.length}): test traffic back`);
     await writeAll(work, changes);
-    return done('done', `Test traffic goes to ${work.details.blueGroup.name}.`);
+    return done('done', `Test traffic goes to ${groupNames(work.details, 'blueGroup')}.`);
   } catch (error) {
     if (!(error instanceof AwsFault)) throw error;
     return done(error.answer, `Test traffic follows production. ${error.call}: ${error.answer}.`);
   }
 }
 
-/** Places of the test listener that do not forward to blue alone. A listener that is gone forwards nothing. */
+function hasTests(details: ServiceDetails): boolean {
+  return pairsOf<PairDetails>(details).some(({ testListener }) => testListener !== null);
+}
+
+/** Places of the test listeners that do not forward to blue alone. A listener that is gone forwards nothing. */
 async function testTrafficBack({ ctx, call, details, pair }: ServiceWork): Promise<readonly Place[]> {
-  if (details.testListener === null) return [];
-  try {
-    return changesFor(await ctx.listeners.route(details.testListener, call.signal), pair, 0);
-  } catch (error) {
-    if (error instanceof AwsFault && error.trouble === 'missing') return [];
-    throw error;
+  const listeners = new Set(pairsOf<PairDetails>(details).flatMap(({ testListener }) => testListener ?? []));
+  const changes: Place[] = [];
+  for (const arn of listeners) {
+    try {
+      changes.push(...changesFor(await ctx.listeners.route(arn, call.signal), pair, 0));
+    } catch (error) {
+      if (!(error instanceof AwsFault && error.trouble === 'missing')) throw error;
+    }
   }
+  return changes;
 }
 
 async function writeAll({ ctx, call }: ServiceWork, places: readonly Place[]): Promise<void> {

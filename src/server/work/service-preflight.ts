@@ -1,10 +1,26 @@
 /** Looks at an ECS service, its target groups and its listeners before a deployment to it begins. Nothing is changed. */
 import type { EcsAppSpec } from '../../appspec/resources/types.ts';
-import type { ServiceDetails, ServicePlan, TargetGroup } from '../engine/shifting/service-plan.ts';
+import {
+  type PairDetails,
+  type PairPlan,
+  pairsOf,
+  type ServiceDetails,
+  type ServicePlan,
+  type TargetGroup,
+} from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { ServiceLook } from '../outside/aws/ecs.ts';
-import { faultOfRoute, type GroupPair, type Route, sharesOf, standingOf } from '../outside/aws/forwarding.ts';
-import { type Roles, rolesOf, type TaskSetSeen } from '../outside/aws/task-sets.ts';
+import {
+  eachPair,
+  faultOfRoute,
+  type GroupPair,
+  joined,
+  type Route,
+  sharesOf,
+  shownShare,
+  standingOf,
+} from '../outside/aws/forwarding.ts';
+import { type PairRequest, type Roles, rolesOf, type TaskSetSeen } from '../outside/aws/task-sets.ts';
 import { FINAL_STATUSES, findDeployment } from '../store/deployments.ts';
 import type { Preflight } from './prepare-shift.ts';
 import { shownTaskSets } from './service-details.ts';
@@ -21,13 +37,18 @@ export function servicePreflight(services: ServicesContext): Preflight {
     }
     const seen = await examineService(inRegionOf(services, service), { appSpec, deploymentId, service }, signal);
     const { look, roles, groups, production, pair } = seen;
-    const groupOf = (arn: string) => groups.find((group) => group.arn === arn) ?? groups[0];
+    const groupOf = (arn: string): TargetGroup => groups.find((group) => group.arn === arn) ?? { name: arn, arn };
+    const [first, ...others] = pairsOf<PairPlan>(service).map((plan, index): PairDetails => {
+      const { blueGroup, greenGroup } = [roles, ...roles.others][index] ?? roles;
+      const { productionListener, testListener } = plan;
+      return { blueGroup: groupOf(blueGroup), greenGroup: groupOf(greenGroup), productionListener, testListener };
+    });
     const found: Omit<ServiceDetails, 'taskSets'> = {
-      ...{ cluster: service.cluster, service: service.service, greenOf: deploymentId },
-      ...{ blueGroup: groupOf(pair.blue), greenGroup: groupOf(pair.green), blueId: roles.blue?.id ?? null },
-      ...{ productionListener: service.productionListener, testListener: service.testListener },
+      ...{ cluster: service.cluster, service: service.service, greenOf: deploymentId, blueId: roles.blue?.id ?? null },
+      ...(first as PairDetails),
+      ...(others.length === 0 ? {} : { others }),
     };
-    const share = sharesOf(production, pair)[0]?.green ?? 0;
+    const share = shownShare(production, pair) ?? 0;
     const details: ServiceDetails = { ...found, taskSets: shownTaskSets({ ...found, taskSets: [] }, roles, share) };
     const { serviceArn = '', serviceName = '', clusterArn = '' } = look.service;
     const cluster = clusterArn.split('/').at(-1) ?? '';
@@ -43,7 +64,8 @@ export function servicePreflight(services: ServicesContext): Preflight {
 export interface ServiceExamined {
   readonly look: ServiceLook;
   readonly roles: Roles;
-  readonly groups: readonly [TargetGroup, TargetGroup];
+  /** Those of all pairs. */
+  readonly groups: readonly TargetGroup[];
   readonly pair: GroupPair;
   readonly production: Route;
   /** null: the deployment group has no test listener. */
@@ -61,12 +83,22 @@ export async function examineService(
   const { appSpec, deploymentId, service } = about;
   const look = await lookAt(ctx, service, signal);
   requireTaskSets(look, service);
-  const groups = await groupsOf(ctx, service, signal);
-  const production = await routeOf(ctx, service.productionListener, signal);
-  const test = service.testListener === null ? null : await routeOf(ctx, service.testListener, signal);
-  const roles = rolesFor(look, { deploymentId, groups, production });
-  const pair = { blue: roles.blueGroup, green: roles.greenGroup };
-  requireRoutes(production, test, pair);
+  const plans = pairsOf<PairPlan>(service);
+  const found: PairFound[] = [];
+  for (const plan of plans) found.push(await lookAtPair(ctx, plan, signal));
+  const [first, ...others] = found as [PairFound, ...PairFound[]];
+  const groups = found.flatMap((one) => one.groups);
+  const production = joined([first.production, ...others.map((one) => one.production)]);
+  const [firstTest, ...otherTests] = found.flatMap((one) => one.test ?? []);
+  const test = firstTest === undefined ? null : joined([firstTest, ...otherTests]);
+  const roles = rolesFor(look, deploymentId, [first, ...others]);
+  const pair: GroupPair = {
+    ...{ blue: roles.blueGroup, green: roles.greenGroup },
+    ...(others.length === 0
+      ? {}
+      : { others: roles.others.map(({ blueGroup, greenGroup }) => ({ blue: blueGroup, green: greenGroup })) }),
+  };
+  for (const [index, one] of found.entries()) requireRoutes(one, eachPair(pair)[index] ?? pair);
   requireBlueServes(production, pair, roles);
   await requireFreeGroup(ctx, roles.leftovers);
   const container = await requireContainer(ctx, appSpec, signal);
@@ -107,9 +139,28 @@ function requireTaskSets({ service }: ServiceLook, { service: name }: ServicePla
   );
 }
 
+/** A pair of the deployment group, and the routes before it. */
+interface PairFound {
+  readonly groups: readonly [TargetGroup, TargetGroup];
+  readonly production: Route;
+  /** null: the pair has no test listener. */
+  readonly test: Route | null;
+}
+
+async function lookAtPair(
+  ctx: Pick<ServiceContext, 'listeners'>,
+  plan: PairPlan,
+  signal: AbortSignal,
+): Promise<PairFound> {
+  const groups = await groupsOf(ctx, plan, signal);
+  const production = await routeOf(ctx, plan.productionListener, signal);
+  const test = plan.testListener === null ? null : await routeOf(ctx, plan.testListener, signal);
+  return { groups, production, test };
+}
+
 async function groupsOf(
   { listeners }: Pick<ServiceContext, 'listeners'>,
-  { targetGroups }: ServicePlan,
+  { targetGroups }: PairPlan,
   signal: AbortSignal,
 ): Promise<readonly [TargetGroup, TargetGroup]> {
   try {
@@ -140,23 +191,22 @@ function missingAs(error: unknown, what: string): unknown {
 
 function rolesFor(
   look: ServiceLook,
-  about: {
-    readonly deploymentId: string;
-    readonly groups: readonly [TargetGroup, TargetGroup];
-    readonly production: Route;
-  },
+  deploymentId: string,
+  [first, ...others]: readonly [PairFound, ...PairFound[]],
 ): Roles {
-  const [first, second] = about.groups;
-  const [share] = sharesOf(about.production, { blue: first.arn, green: second.arn });
-  const serving = share === undefined ? null : share.green > 50 ? second.arn : first.arn;
-  const request = { deploymentId: about.deploymentId, servingGroup: serving, knownBlueId: null };
-  const roles = rolesOf(look.taskSets, { ...request, pair: [first.arn, second.arn] });
+  const requestOf = ({ groups: [one, two], production }: PairFound): PairRequest => {
+    const [share] = sharesOf(production, { blue: one.arn, green: two.arn });
+    const serving = share === undefined ? null : share.green > 50 ? two.arn : one.arn;
+    return { pair: [one.arn, two.arn], servingGroup: serving };
+  };
+  const about = { deploymentId, knownBlueId: null, ...requestOf(first), others: others.map(requestOf) };
+  const roles = rolesOf(look.taskSets, about);
   if (typeof roles === 'string') throw new ShiftFault('INVALID_ECS_SERVICE', roles);
   return roles;
 }
 
 /** @throws ShiftFault ELASTIC_LOAD_BALANCING_INVALID */
-function requireRoutes(production: Route, test: Route | null, pair: GroupPair): void {
+function requireRoutes({ production, test }: Omit<PairFound, 'groups'>, pair: GroupPair): void {
   for (const route of test === null ? [production] : [production, test]) {
     const fault = faultOfRoute(route, pair);
     if (fault !== null) throw new ShiftFault('ELASTIC_LOAD_BALANCING_INVALID', fault);
@@ -172,14 +222,16 @@ function requireRoutes(production: Route, test: Route | null, pair: GroupPair): 
 /** Traffic that goes to the other group would find no tasks there, unless an earlier deployment has left some. */
 function requireBlueServes(production: Route, pair: GroupPair, { blue, leftovers }: Roles): void {
   if (blue === null || leftovers.length > 0) return;
-  const serves = production.places.some((place) => {
-    const standing = standingOf(place, pair);
-    return standing.kind === 'pair' && standing.hasBlue;
+  const idle = eachPair(pair).find((one) => {
+    return !production.places.some((place) => {
+      const standing = standingOf(place, one);
+      return standing.kind === 'pair' && standing.hasBlue;
+    });
   });
-  if (serves) return;
+  if (idle === undefined) return;
   throw new ShiftFault(
     'ELASTIC_LOAD_BALANCING_INVALID',
-    `The task set ${blue.id} is PRIMARY, and the listener ${production.listenerArn} does not forward to its target group ${pair.blue}. ` +
+    `The task set ${blue.id} is PRIMARY, and the listener ${production.listenerArn} does not forward to its target group ${idle.blue}. ` +
       'Let it forward there.',
   );
 }

@@ -4,6 +4,7 @@ import type { Schedule } from '../engine/shifting/schedule.ts';
 import { NOT_SHIFTED, nextStep, percentAfter, type ShiftProgress } from '../engine/shifting/steps.ts';
 import {
   changesFor,
+  eachPair,
   type ForeignChange,
   foreignChanges,
   type GroupPair,
@@ -65,7 +66,8 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   const known = memory.places ?? (isFirst ? [] : all);
   const changes = foreignChanges(route, pair, { written, known });
   if (changes.length > 0) return { is: 'foreign', changes };
-  if (shares.length === 0) return { is: 'foreign', changes: [noPlace(route)] };
+  const idle = eachPair(pair).find((one) => sharesOf(route, one).length === 0);
+  if (idle !== undefined) return { is: 'foreign', changes: [noPlace(route, idle)] };
   const settled: TrafficShare = { ...memory, progress, writing: null };
   const next = nextStep(schedule, progress, nowMs);
   // A step that comes late counts from now, as its traffic has not moved before: it lasts as long as any other.
@@ -88,11 +90,11 @@ export function forward(memory: TrafficShare, { route, pair, schedule, isFirst, 
   }
 }
 
-/** A route that sends nothing to the pair: no traffic would move, and a deployment that went on would delete what served. */
-function noPlace({ listenerArn }: Route): ForeignChange {
+/** A route that sends nothing to a pair: no traffic would move, and a deployment that went on would delete what served. */
+function noPlace({ listenerArn }: Route, { blue, green }: GroupPair): ForeignChange {
   return {
     arn: listenerArn,
-    words: `the listener ${listenerArn} and its rules forward to no target group of the pair any more`,
+    words: `the listener ${listenerArn} and its rules forward to no target group of the pair ${blue}, ${green} any more`,
   };
 }
 

@@ -2,11 +2,11 @@
 import type { Clock } from '../../system/clock.ts';
 import { shiftPlanOf } from '../engine/settings.ts';
 import type { ShiftPlan, StoredEcsSpec } from '../engine/shifting/plan.ts';
-import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
+import { type PairDetails, pairsOf, type ServiceDetails } from '../engine/shifting/service-plan.ts';
 import type { EcsCalls, ServiceLook } from '../outside/aws/ecs.ts';
-import { type GroupPair, type Route, sharesOf } from '../outside/aws/forwarding.ts';
+import { type GroupPair, joined, type Route, shownShare } from '../outside/aws/forwarding.ts';
 import type { ListenerCalls } from '../outside/aws/listeners.ts';
-import { type Roles, rolesOf } from '../outside/aws/task-sets.ts';
+import { type PairRequest, type Roles, rolesOf } from '../outside/aws/task-sets.ts';
 import { findDeployment } from '../store/deployments.ts';
 import type { DeploymentRow, OrderRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
@@ -66,8 +66,15 @@ export async function serviceWork(
   const details = (
     target?.details_json == null ? prepared.target.details : JSON.parse(target.details_json)
   ) as ServiceDetails;
-  const pair = { blue: details.blueGroup.arn, green: details.greenGroup.arn };
+  const pair = pairIn(details);
   return { ctx: inRegionOf(services, details), order, call, deployment, plan, spec, details, pair };
+}
+
+/** The ARNs of all pairs. */
+export function pairIn(details: ServiceDetails): GroupPair {
+  const arnsOf = ({ blueGroup, greenGroup }: PairDetails) => ({ blue: blueGroup.arn, green: greenGroup.arn });
+  const [first, ...others] = pairsOf<PairDetails>(details);
+  return { ...arnsOf(first), ...(others.length === 0 ? {} : { others: others.map(arnsOf) }) };
 }
 
 /** The service and its task sets as they are now. */
@@ -78,14 +85,18 @@ export interface ServiceSeen extends Pick<Roles, 'blue' | 'green' | 'leftovers'>
 /** @throws ShiftFault INVALID_ECS_SERVICE when another task set has become PRIMARY meanwhile; AwsFault */
 export async function lookAtService({ ctx, details, call }: ServiceWork): Promise<ServiceSeen> {
   const look = await ctx.ecs.describe(details, call.signal);
+  const requestOf = ({ blueGroup, greenGroup }: PairDetails): PairRequest => {
+    return { pair: [blueGroup.arn, greenGroup.arn], servingGroup: greenGroup.arn };
+  };
+  const [first, ...others] = pairsOf<PairDetails>(details);
   const roles = rolesOf(look.taskSets, {
-    deploymentId: details.greenOf,
-    pair: [details.blueGroup.arn, details.greenGroup.arn],
-    servingGroup: details.greenGroup.arn,
-    knownBlueId: details.blueId,
+    ...{ deploymentId: details.greenOf, knownBlueId: details.blueId },
+    ...requestOf(first),
+    others: others.map(requestOf),
   });
   if (typeof roles === 'string') throw new ShiftFault('INVALID_ECS_SERVICE', roles);
-  if (roles.greenGroup !== details.greenGroup.arn) {
+  const greens = [roles, ...roles.others].map(({ greenGroup }) => greenGroup);
+  if (pairsOf<PairDetails>(details).some(({ greenGroup }, index) => greenGroup.arn !== greens[index])) {
     const primary = look.taskSets.find(({ status }) => status === 'PRIMARY');
     throw new ShiftFault(
       'INVALID_ECS_SERVICE',
@@ -95,9 +106,32 @@ export async function lookAtService({ ctx, details, call }: ServiceWork): Promis
   return { ...roles, look };
 }
 
-/** The listener of production as it is now. */
-export async function lookAtProduction({ ctx, details, call }: ServiceWork): Promise<Route> {
-  return ctx.listeners.route(details.productionListener, call.signal);
+/** The listeners of production as they are now: one route, whose places all get the same share. */
+export async function lookAtProduction({ ctx, details, call }: Looking): Promise<Route> {
+  const [first, ...others] = pairsOf<PairDetails>(details).map(({ productionListener }) => productionListener);
+  return lookAt({ ctx, call }, [first as string, ...others]);
+}
+
+/** The test listeners as they are now; null: the deployment group has none. */
+export async function lookAtTests({ ctx, details, call }: Looking): Promise<Route | null> {
+  const [first, ...others] = pairsOf<PairDetails>(details).flatMap(({ testListener }) => testListener ?? []);
+  return first === undefined ? null : lookAt({ ctx, call }, [first, ...others]);
+}
+
+/** What a look at listeners needs of an order. */
+type Looking = Pick<ServiceWork, 'details'> & {
+  readonly ctx: Pick<ServiceContext, 'listeners'>;
+  readonly call: Pick<OrderCall, 'signal'>;
+};
+
+async function lookAt(
+  { ctx, call }: Omit<Looking, 'details'>,
+  [first, ...others]: readonly [string, ...string[]],
+): Promise<Route> {
+  const route = await ctx.listeners.route(first, call.signal);
+  const more: Route[] = [];
+  for (const arn of new Set(others)) if (arn !== first) more.push(await ctx.listeners.route(arn, call.signal));
+  return joined([route, ...more]);
 }
 
 /** @param production null: it was not looked at, and the shares are what they were */
@@ -106,7 +140,7 @@ export function detailsAfter(
   seen: ServiceSeen,
   production: Route | null,
 ): ServiceDetails {
-  const green = production === null ? null : (sharesOf(production, pair)[0]?.green ?? null);
+  const green = production === null ? null : shownShare(production, pair);
   return { ...details, taskSets: shownTaskSets(details, seen, green) };
 }
 

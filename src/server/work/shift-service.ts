@@ -1,4 +1,5 @@
 /** Orders of the event AllowTraffic of a deployment to ECS: production traffic moves from the old task set to the new one. */
+import { groupNames, type PairDetails, pairsOf } from '../engine/shifting/service-plan.ts';
 import { hasMoved } from '../engine/shifting/steps.ts';
 import { isRollbackWanted } from '../engine/wanted-rollback.ts';
 import type { AwsFault } from '../outside/aws/aws-fault.ts';
@@ -57,7 +58,7 @@ async function write(
   memory: TrafficShare,
 ): Promise<Progress> {
   const { ctx, call, details } = work;
-  const words = `${changes.map(({ kind }) => (kind === 'listener' ? 'ModifyListener' : 'ModifyRule')).join(', ')}: ${percent}% to ${details.greenGroup.name}`;
+  const words = `${changes.map(({ kind }) => (kind === 'listener' ? 'ModifyListener' : 'ModifyRule')).join(', ')}: ${percent}% to ${groupNames(details, 'greenGroup')}`;
   if (changes.length > 0) await call.remember(memory, words);
   for (const place of changes) await ctx.listeners.write(place, call.signal);
   // The next look says whether the balancer has it so.
@@ -79,10 +80,13 @@ async function healthOf(work: ServiceWork, green: TaskSetSeen, memory: TrafficSh
   const { ctx, call, details } = work;
   if (memory.progress.step < 0 && !isSteady(green)) return `${green.id}: ${describeTaskSet(green, ctx.clock.now())}`;
   if (green.desired === 0) return null;
-  const { healthy, registered, others } = await ctx.listeners.health(details.greenGroup, call.signal);
-  if (healthy > 0) return null;
-  const states = others.length === 0 ? '' : `: ${others.join(', ')}`;
-  return `none of ${registered} targets in ${details.greenGroup.name} is healthy${states}`;
+  for (const { greenGroup } of pairsOf<PairDetails>(details)) {
+    const { healthy, registered, others } = await ctx.listeners.health(greenGroup, call.signal);
+    if (healthy > 0) continue;
+    const states = others.length === 0 ? '' : `: ${others.join(', ')}`;
+    return `none of ${registered} targets in ${greenGroup.name} is healthy${states}`;
+  }
+  return null;
 }
 
 function notHealthy(
@@ -109,7 +113,7 @@ async function makePrimary(
 ): Promise<Progress> {
   const { ctx, call, details } = work;
   if (green.status === 'PRIMARY') {
-    const message = `All production traffic goes to ${green.id} in ${details.greenGroup.name}.`;
+    const message = `All production traffic goes to ${green.id} in ${groupNames(details, 'greenGroup')}.`;
     return { ...standing, memory, ending: 'Succeeded', message };
   }
   const words = `UpdateServicePrimaryTaskSet ${details.service} (${green.id})`;
@@ -148,7 +152,7 @@ async function back(
   }
   const changes = backward(memory, production, pair);
   if (changes.length > 0) {
-    const words = `ModifyListener and ModifyRule (${changes.length}): all back to ${details.blueGroup.name}`;
+    const words = `ModifyListener and ModifyRule (${changes.length}): all back to ${groupNames(details, 'blueGroup')}`;
     await call.remember(memory, words);
     for (const place of changes) await ctx.listeners.write(place, call.signal);
     return {
@@ -167,7 +171,7 @@ async function back(
     return { ...standing, memory, lastCall: words, lastAnswer: 'done', ending: 'later', inMs: 0 };
   }
   const left = memory.foreign.length === 0 ? '' : ` ${memory.foreign.join(', ')} is left as somebody else has set it.`;
-  return failed(`All production traffic is back at ${blue.id} in ${details.blueGroup.name}.${left}`);
+  return failed(`All production traffic is back at ${blue.id} in ${groupNames(details, 'blueGroup')}.${left}`);
 }
 
 /** The event ends where the traffic is. A rollback that follows leads it back. */
@@ -182,9 +186,9 @@ function stopped(
   const message = isRollbackWanted(deployment, null, 'Stopped')
     ? 'A rollback leads the traffic back.'
     : isDivided
-      ? `The traffic is left divided: ${shares.map((share) => `${share}%`).join(', ')} goes to ${details.greenGroup.name}. The next ` +
+      ? `The traffic is left divided: ${shares.map((share) => `${share}%`).join(', ')} goes to ${groupNames(details, 'greenGroup')}. The next ` +
         'deployment leads all of it to the PRIMARY task set before it begins.'
-      : `All production traffic goes to ${shares[0] === 100 ? details.greenGroup.name : details.blueGroup.name}.`;
+      : `All production traffic goes to ${groupNames(details, shares[0] === 100 ? 'greenGroup' : 'blueGroup')}.`;
   return { ...standing, memory, ending: 'Failed', message };
 }
 
@@ -206,8 +210,8 @@ function standingOf(work: ServiceWork, seen: ServiceSeen, production: Route): Om
   const { details, pair } = work;
   const shares = sharesOf(production, pair).map(({ green }) => `${green}%`);
   return {
-    lastCall: `DescribeListeners ${details.productionListener}`,
-    lastAnswer: `${[...new Set(shares)].join(' and ')} to ${details.greenGroup.name}`,
+    lastCall: `DescribeListeners ${production.listenerArn}`,
+    lastAnswer: `${[...new Set(shares)].join(' and ')} to ${groupNames(details, 'greenGroup')}`,
     details: detailsAfter(work, seen, production),
   };
 }

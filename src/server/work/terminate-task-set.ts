@@ -1,5 +1,5 @@
 /** Orders to delete the original task set once the new one has all traffic and the wait is over. */
-import { sharesOf } from '../outside/aws/forwarding.ts';
+import { eachPair, type GroupPair, type Route, sharesOf } from '../outside/aws/forwarding.ts';
 import type { Progress, Standing } from './order.ts';
 import { ageOf, detailsAfter, lookAtProduction, lookAtService, lookPauseMs, type ServiceWork } from './service-work.ts';
 
@@ -20,7 +20,7 @@ export async function terminate(work: ServiceWork): Promise<Progress> {
     if (ageOf(work) < LIMIT_MS) return { ...standing, ending: 'later', inMs: lookPauseMs(ageOf(work)) };
     return { ...standing, ending: 'Failed', message: `The original task set ${blue.id} still drains after an hour.` };
   }
-  const why = whyKept(sharesOf(production, pair), blue.status, details.productionListener);
+  const why = whyKept(production, pair, blue.status);
   if (why !== null) {
     return { ...standing, ending: 'Failed', message: `The original task set ${blue.id} is kept: ${why}.` };
   }
@@ -31,9 +31,12 @@ export async function terminate(work: ServiceWork): Promise<Progress> {
 }
 
 /** Why the original task set must stay; null: nothing needs it. */
-function whyKept(shares: ReturnType<typeof sharesOf>, status: string, listener: string): string | null {
-  if (shares.length === 0) return `${listener} and its rules forward to neither target group any more`;
-  const serving = shares.find(({ green }) => green !== 100);
+function whyKept(production: Route, pair: GroupPair, status: string): string | null {
+  const idle = eachPair(pair).find((one) => sharesOf(production, one).length === 0);
+  if (idle !== undefined) {
+    return `${production.listenerArn} and its rules forward to neither ${idle.blue} nor ${idle.green} any more`;
+  }
+  const serving = sharesOf(production, pair).find(({ green }) => green !== 100);
   if (serving !== undefined) {
     return `${serving.arn} sends ${100 - serving.green}% of its traffic there, which this deployment has not set`;
   }

@@ -9,13 +9,13 @@ import { dividedTraffic } from '../engine/shifting/divided.ts';
 import type { LambdaDetails } from '../engine/shifting/plan.ts';
 import type { ServiceDetails } from '../engine/shifting/service-plan.ts';
 import { AwsFault } from '../outside/aws/aws-fault.ts';
-import { sharesOf } from '../outside/aws/forwarding.ts';
+import { shownShare } from '../outside/aws/forwarding.ts';
 import type { Functions } from '../outside/aws/lambda.ts';
 import { type LastShift, lastShifts } from '../store/divided-traffic.ts';
 import type { Store } from '../store/store.ts';
 import { setTargetDetails } from '../store/targets.ts';
 import { percentOf } from './alias-plan.ts';
-import { inRegionOf, type ServicesContext } from './service-work.ts';
+import { inRegionOf, lookAtProduction, pairIn, type ServicesContext } from './service-work.ts';
 
 export interface DividedWatchContext {
   readonly store: Pick<Store, 'db' | 'transaction'>;
@@ -78,13 +78,8 @@ async function aliasNow({ functions }: DividedWatchContext, details: LambdaDetai
 }
 
 async function serviceNow({ services }: DividedWatchContext, details: ServiceDetails, signal: AbortSignal) {
-  const { listeners } = inRegionOf(services, details);
-  const route = await listeners.route(details.productionListener, signal);
-  const pair = { blue: details.blueGroup.arn, green: details.greenGroup.arn };
-  const shares = sharesOf(route, pair).map(({ green }) => green);
-  // One place that is divided is enough.
-  const share = shares.find((one) => one > 0 && one < 100) ?? shares[0] ?? 0;
-  return withShare(details, Math.round(share * 100) / 100);
+  const route = await lookAtProduction({ ctx: inRegionOf(services, details), details, call: { signal } });
+  return withShare(details, shownShare(route, pairIn(details)) ?? 0);
 }
 
 function withShare(details: object, percent: number): object {

@@ -48,13 +48,16 @@ const TAG_FORMS = [
 export interface KnownThings {
   readonly balancers: KnownBalancers;
   readonly knowsTarget: KnowsTarget;
+  /** Whether an ECS service may have several pairs of target groups. */
+  readonly takesSeveralPairs: boolean;
 }
 
 /** @throws ApiError the exception of the first setting that is not well formed, or not for the platform */
-export function checkGroupSettings(input: Input, platform: Platform, { balancers, knowsTarget }: KnownThings): void {
+export function checkGroupSettings(input: Input, platform: Platform, known: KnownThings): void {
+  const { balancers, knowsTarget } = known;
   checkStrategy(input);
   if (platform !== 'Server') {
-    checkShiftedGroup(input, platform, knowsTarget);
+    checkShiftedGroup(input, platform, known);
     return;
   }
   if (!isEmpty(input['ecsServices'])) {

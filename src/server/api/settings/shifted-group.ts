@@ -30,7 +30,11 @@ const OF_ECS: readonly (readonly [string, ExceptionName])[] = [
 ];
 
 /** @throws ApiError the exception of the first setting that is not well formed, or not for the platform */
-export function checkShiftedGroup(input: Input, platform: ShiftedPlatform, knowsTarget: KnowsTarget): void {
+export function checkShiftedGroup(
+  input: Input,
+  platform: ShiftedPlatform,
+  { knowsTarget, takesSeveralPairs }: { readonly knowsTarget: KnowsTarget; readonly takesSeveralPairs: boolean },
+): void {
   for (const [member, type] of [...OF_HOSTS, ...(platform === 'Lambda' ? OF_ECS : [])]) {
     if (isEmpty(input[member])) continue;
     throw new ApiError(type, wordsFor(member, platform));
@@ -48,7 +52,7 @@ export function checkShiftedGroup(input: Input, platform: ShiftedPlatform, knows
     );
   }
   checkEcsServices(input);
-  checkTargetGroupPairs(input);
+  checkTargetGroupPairs(input, takesSeveralPairs);
   checkRollback(readObject(input, 'autoRollbackConfiguration'));
   checkTriggers(input, knowsTarget);
   checkNoInstanceTriggers(input, platform);

@@ -41,8 +41,14 @@ function checkForm(service: Input, member: string, form: RegExp, what: string): 
   throw invalid(INVALID_SERVICE, `${SERVICES}[0].${member} must be ${what}, but is ${quote(value)}.`);
 }
 
-/** @throws ApiError InvalidLoadBalancerInfoException, InvalidTargetGroupPairException for anything but one pair with its listeners */
-export function checkTargetGroupPairs(input: Input): void {
+/** As many as an ECS service has target groups. */
+const MAX_PAIRS = 5;
+
+/**
+ * @param takesSeveral whether the server is started so that a service may have several pairs, which CodeDeploy does not have
+ * @throws ApiError InvalidLoadBalancerInfoException, InvalidTargetGroupPairException for anything but one pair with its listeners
+ */
+export function checkTargetGroupPairs(input: Input, takesSeveral: boolean): void {
   const info = readObject(input, 'loadBalancerInfo');
   if (info === null) return;
   for (const member of ['elbInfoList', 'targetGroupInfoList']) {
@@ -52,8 +58,56 @@ export function checkTargetGroupPairs(input: Input): void {
     }
   }
   const pairs = readList(info, 'targetGroupPairInfoList') ?? [];
-  if (pairs.length !== 1) throw invalid(INVALID_PAIR, pairMissing(`${PAIRS} has ${pairs.length} entries`));
-  checkPair(requireObject(pairs[0], `${PAIRS}[0]`), `${PAIRS}[0]`);
+  if (pairs.length > 1 && !takesSeveral) {
+    const why = `${PAIRS} has ${pairs.length} entries, and CodeDeploy has one. Started with --several-pairs on, this server moves them together`;
+    throw invalid(INVALID_PAIR, pairMissing(why));
+  }
+  if (pairs.length === 0 || pairs.length > MAX_PAIRS) {
+    throw invalid(INVALID_PAIR, pairMissing(`${PAIRS} has ${pairs.length} entries`));
+  }
+  const found = pairs.map((pair, index) => checkPair(requireObject(pair, `${PAIRS}[${index}]`), `${PAIRS}[${index}]`));
+  checkTogether(found);
+}
+
+interface CheckedPair {
+  readonly path: string;
+  readonly groups: readonly string[];
+  /** ARNs. */
+  readonly production: string;
+  readonly test: string | null;
+}
+
+/** Pairs that move together have nothing in common but a listener of an Application Load Balancer, by its rules. */
+function checkTogether(pairs: readonly CheckedPair[]): void {
+  const [first] = pairs;
+  for (const [index, { path, groups, production, test }] of pairs.entries()) {
+    const before = pairs.slice(0, index);
+    const taken = groups.find((name) => before.some((pair) => pair.groups.includes(name)));
+    if (taken !== undefined) throw invalid(INVALID_PAIR, pairMissing(`${path}.targetGroups has ${taken} once more`));
+    if (before.some((pair) => pair.test === production || pair.production === test)) {
+      throw invalid(
+        INVALID_BALANCER,
+        `${path} has a listener for the one traffic that another pair has for the other.`,
+      );
+    }
+    const isNetwork = production.includes(':listener/net/');
+    if (isNetwork !== first?.production.includes(':listener/net/')) {
+      const why =
+        'Pairs that move together are all behind Application Load Balancers, or all behind Network Load Balancers';
+      throw invalid(
+        INVALID_BALANCER,
+        `${path}.prodTrafficRoute is of another kind than that of the first pair. ${why}.`,
+      );
+    }
+    if (isNetwork && before.some((pair) => pair.production === production || (test !== null && pair.test === test))) {
+      throw invalid(
+        INVALID_BALANCER,
+        `${path} has a listener of another pair, which forwards to one target group alone.`,
+      );
+    }
+    if (production.split(':')[3] === first?.production.split(':')[3]) continue;
+    throw invalid(INVALID_BALANCER, `${path}.prodTrafficRoute is in another region than that of the first pair.`);
+  }
 }
 
 /** Begins as the hosted service says it: clients look for the text. */
@@ -64,7 +118,7 @@ export function pairMissing(why: string): string {
   );
 }
 
-function checkPair(pair: Input, path: string): void {
+function checkPair(pair: Input, path: string): CheckedPair {
   const groups = (readList(pair, 'targetGroups') ?? []).map((group, index) => {
     return readText(requireObject(group, `${path}.targetGroups[${index}]`), 'name') ?? '';
   });
@@ -80,7 +134,8 @@ function checkPair(pair: Input, path: string): void {
   }
   const production = listenerOf(pair, 'prodTrafficRoute', path);
   if (production === null) throw invalid(INVALID_PAIR, pairMissing(`${path}.prodTrafficRoute names no listener`));
-  if (listenerOf(pair, 'testTrafficRoute', path) !== production) return;
+  const test = listenerOf(pair, 'testTrafficRoute', path);
+  if (test !== production) return { path, groups, production, test };
   throw invalid(INVALID_BALANCER, `${path}.testTrafficRoute is the listener of prodTrafficRoute. Name another one.`);
 }
 

@@ -1,7 +1,7 @@
 /** Traffic that is divided although no deployment moves it any more: after a stop without a rollback, or where AWS did not let it be led back. Pure. */
 import { shellCommand } from '../../../system/shell-word.ts';
 import type { LambdaDetails } from './plan.ts';
-import type { ServiceDetails } from './service-plan.ts';
+import { type PairDetails, pairsOf, type ServiceDetails } from './service-plan.ts';
 
 export interface DividedTraffic {
   /** What is divided, and how. */
@@ -31,12 +31,14 @@ function dividedAlias(details: LambdaDetails): DividedTraffic | null {
   };
 }
 
-function dividedService({ service, productionListener, taskSets }: ServiceDetails): DividedTraffic | null {
+function dividedService(details: ServiceDetails): DividedTraffic | null {
+  const { service, taskSets } = details;
   const green = taskSets.find(({ label }) => label === 'Green');
   const percent = green?.trafficWeight ?? 0;
   if (green === undefined || percent <= 0 || percent >= 100) return null;
+  const listeners = new Set(pairsOf<PairDetails>(details).map(({ productionListener }) => productionListener));
   return {
-    words: `the traffic of ${service} is left divided: ${percent}% to ${green.targetGroup}, by the listener ${productionListener}`,
+    words: `the traffic of ${service} is left divided: ${percent}% to ${green.targetGroup}, by the listener ${[...listeners].join(' and ')}`,
     remedy: 'Deploy to it: the next deployment leads all traffic to the PRIMARY task set before it begins.',
   };
 }

@@ -6,20 +6,26 @@ import type { BlueGreenConfiguration } from '../hosts/blue-green-plan.ts';
 import { LONGEST_WAIT_MS } from '../limits.ts';
 
 /** The part of a deployment group that a deployment to ECS goes by, as it was when the deployment was created. */
-export interface ServicePlan {
+export interface ServicePlan extends PairPlan {
   /** Names or ARNs, as the group has them. */
   readonly cluster: string;
   readonly service: string;
+  /** Further pairs, which move together with the first; absent: there are none. */
+  readonly others?: readonly PairPlan[];
+  /** How long ContinueDeployment is waited for before the deployment stops, in milliseconds; null: traffic is rerouted at once. */
+  readonly readyWaitMs: number | null;
+  /** Wait before the original task set is deleted, in milliseconds; null: it is kept. */
+  readonly terminationWaitMs: number | null;
+}
+
+/** Two target groups that take turns, and the listeners before them. */
+export interface PairPlan {
   /** Names of the pair, in the order of the group. */
   readonly targetGroups: readonly [string, string];
   /** ARNs. */
   readonly productionListener: string;
   /** null: there is none, and nothing is tested before production. */
   readonly testListener: string | null;
-  /** How long ContinueDeployment is waited for before the deployment stops, in milliseconds; null: traffic is rerouted at once. */
-  readonly readyWaitMs: number | null;
-  /** Wait before the original task set is deleted, in milliseconds; null: it is kept. */
-  readonly terminationWaitMs: number | null;
 }
 
 /** Members of the API's shapes: what a group of ECS has. */
@@ -42,18 +48,26 @@ const MINUTE_MS = 60_000;
 /** @returns null: the group is not whole; one that was made here always is */
 export function servicePlanOf(settings: ServiceSettings): ServicePlan | null {
   const [named] = settings.ecsServices ?? [];
-  const [pair] = settings.loadBalancerInfo?.targetGroupPairInfoList ?? [];
-  const [first, second] = (pair?.targetGroups ?? []).map(({ name }) => name);
-  const [productionListener] = pair?.prodTrafficRoute?.listenerArns ?? [];
-  if (named?.serviceName === undefined || !first || !second || productionListener === undefined) return null;
+  const [first = null, ...others] = (settings.loadBalancerInfo?.targetGroupPairInfoList ?? []).map(pairPlanOf);
+  if (named?.serviceName === undefined || first === null || others.includes(null)) return null;
   const [, clusterOfArn] = /:service\/([^/]+)\/[^/]+$/.exec(named.serviceName) ?? [];
   return {
     cluster: named.clusterName ?? clusterOfArn ?? 'default',
     service: named.serviceName,
+    ...first,
+    ...(others.length === 0 ? {} : { others: others.filter((pair) => pair !== null) }),
+    ...waitsOf(settings.blueGreenDeploymentConfiguration ?? {}),
+  };
+}
+
+function pairPlanOf({ targetGroups = [], prodTrafficRoute, testTrafficRoute }: PairSettings): PairPlan | null {
+  const [first, second] = targetGroups.map(({ name }) => name);
+  const [productionListener] = prodTrafficRoute?.listenerArns ?? [];
+  if (!first || !second || productionListener === undefined) return null;
+  return {
     targetGroups: [first, second],
     productionListener,
-    testListener: pair?.testTrafficRoute?.listenerArns?.[0] ?? null,
-    ...waitsOf(settings.blueGreenDeploymentConfiguration ?? {}),
+    testListener: testTrafficRoute?.listenerArns?.[0] ?? null,
   };
 }
 
@@ -75,14 +89,32 @@ export interface TargetGroup {
   readonly arn: string;
 }
 
-/** Facts that were found when the deployment was prepared, and what the API shows of the target. */
-export interface ServiceDetails {
-  readonly cluster: string;
-  readonly service: string;
+/** A pair as it was found: which of its groups serves, and which one is to. */
+export interface PairDetails {
   readonly blueGroup: TargetGroup;
   readonly greenGroup: TargetGroup;
   readonly productionListener: string;
   readonly testListener: string | null;
+}
+
+/** All pairs of a service, the first one first. */
+export function pairsOf<Pair>(service: Pair & { readonly others?: readonly Pair[] }): readonly [Pair, ...Pair[]] {
+  return [service, ...(service.others ?? [])];
+}
+
+/** Names of the groups on one side of all pairs, for messages. */
+export function groupNames(details: ServiceDetails, side: 'blueGroup' | 'greenGroup'): string {
+  return pairsOf<PairDetails>(details)
+    .map((pair) => pair[side].name)
+    .join(' and ');
+}
+
+/** Facts that were found when the deployment was prepared, and what the API shows of the target. */
+export interface ServiceDetails extends PairDetails {
+  readonly cluster: string;
+  readonly service: string;
+  /** Further pairs, which move together with the first; absent: there are none. */
+  readonly others?: readonly PairDetails[];
   /** Id of the task set that served when the deployment began; null: none did. */
   readonly blueId: string | null;
   /** The deployment whose task set is green: a rollback has that of the deployment that it rolls back. */

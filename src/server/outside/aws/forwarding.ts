@@ -1,5 +1,5 @@
 /**
- * Plans how listeners and rules share traffic between the two target groups of a service. Pure.
+ * Plans how listeners and rules share traffic between the two target groups of a service, or of several pairs that move together. Pure.
  *
  * A deployment changes only the forward part of an action list. Other actions, conditions, priorities, and rules that forward to other groups
  * stay as they are.
@@ -9,9 +9,20 @@
 import type { Action } from '@aws-sdk/client-elastic-load-balancing-v2';
 
 /** ARNs of the two target groups: blue serves now, green is to serve. */
-export interface GroupPair {
+interface OnePair {
   readonly blue: string;
   readonly green: string;
+}
+
+/** A pair, and those that move with it: every place forwards to one of them, and all places get the same share. */
+export interface GroupPair extends OnePair {
+  /** Absent: there is one pair alone. */
+  readonly others?: readonly OnePair[];
+}
+
+/** Each pair by itself. */
+export function eachPair({ blue, green, others = [] }: GroupPair): readonly OnePair[] {
+  return [{ blue, green }, ...others];
 }
 
 /** A list of actions that can forward requests: the default actions of a listener, or those of a rule. */
@@ -29,6 +40,17 @@ export interface Route {
   readonly hasWeights: boolean;
   /** The listener's default actions first, then its other rules. */
   readonly places: readonly Place[];
+}
+
+/** Several listeners as one route. A listener that is named twice counts once. */
+export function joined(routes: readonly [Route, ...Route[]]): Route {
+  const places = new Map(routes.flatMap((route) => route.places.map((place) => [place.arn, place] as const)));
+  const listeners = new Set(routes.map(({ listenerArn }) => listenerArn));
+  return {
+    listenerArn: [...listeners].join(' and '),
+    hasWeights: routes.every(({ hasWeights }) => hasWeights),
+    places: [...places.values()],
+  };
 }
 
 /**
@@ -54,10 +76,17 @@ function groupsOf({ TargetGroupArn, ForwardConfig }: Action): readonly WeightedG
   return TargetGroupArn === undefined ? [] : [{ arn: TargetGroupArn, weight: 1 }];
 }
 
-export function standingOf({ actions }: Pick<Place, 'actions'>, pair: GroupPair): Standing {
-  const groups = actions.filter(isForward).flatMap(groupsOf);
+/** The pair that a place forwards to; null: none. A place that forwards to two of them is `mixed`. */
+function pairAt({ actions }: Pick<Place, 'actions'>, pairs: GroupPair): OnePair | null {
+  const arns = actions.filter(isForward).flatMap((action) => groupsOf(action).map(({ arn }) => arn));
+  return eachPair(pairs).find(({ blue, green }) => arns.includes(blue) || arns.includes(green)) ?? null;
+}
+
+export function standingOf(place: Pick<Place, 'actions'>, pairs: GroupPair): Standing {
+  const pair = pairAt(place, pairs);
+  if (pair === null) return { kind: 'other' };
+  const groups = place.actions.filter(isForward).flatMap(groupsOf);
   const own = groups.filter(({ arn }) => arn === pair.blue || arn === pair.green);
-  if (own.length === 0) return { kind: 'other' };
   const others = groups.filter((group) => !own.includes(group)).map(({ arn }) => arn);
   if (others.length > 0) return { kind: 'mixed', others };
   const all = weightOf(own);
@@ -74,6 +103,13 @@ function isForward({ Type }: Action): boolean {
 
 function weightOf(groups: readonly WeightedGroup[]): number {
   return groups.reduce((sum, { weight }) => sum + weight, 0);
+}
+
+/** The share of green over all places, as people are shown it; null: no place forwards to the pair. Places that differ have their mean. */
+export function shownShare(route: Route, pair: GroupPair): number | null {
+  const shares = sharesOf(route, pair).map(({ green }) => green);
+  if (shares.length === 0) return null;
+  return rounded(shares.reduce((sum, share) => sum + share, 0) / shares.length);
 }
 
 /** The places of a route that forward to the pair, with the share of green in percent. */
@@ -118,15 +154,16 @@ function isSticky({ actions }: Place): boolean {
 }
 
 /** Replaces the forward part; everything else stays in its order. */
-function actionsFor({ actions }: Place, pair: GroupPair, wish: Wish): readonly Action[] {
-  return actions.map((action) => {
+function actionsFor(place: Place, pairs: GroupPair, wish: Wish): readonly Action[] {
+  const pair = pairAt(place, pairs) ?? pairs;
+  return place.actions.map((action) => {
     if (!isForward(action)) return withOwnSecret(action);
     const order = action.Order === undefined ? {} : { Order: action.Order };
     return { Type: 'forward' as const, ...order, ...forwardTo(pair, wish) };
   });
 }
 
-function forwardTo({ blue, green }: GroupPair, wish: Wish): Pick<Action, 'TargetGroupArn' | 'ForwardConfig'> {
+function forwardTo({ blue, green }: OnePair, wish: Wish): Pick<Action, 'TargetGroupArn' | 'ForwardConfig'> {
   if (!wish.hasWeights) return { TargetGroupArn: wish.green === 100 ? green : blue };
   return {
     ForwardConfig: {
@@ -147,7 +184,11 @@ function withOwnSecret(action: Action): Action {
 }
 
 /** A fault of a route that must be put right before traffic can move: its text says where, and what to do. */
-export function faultOfRoute(route: Route, pair: GroupPair): string | null {
+export function faultOfRoute(route: Route, pairs: GroupPair): string | null {
+  return eachPair(pairs).flatMap((pair) => faultOfPair(route, pair) ?? [])[0] ?? null;
+}
+
+function faultOfPair(route: Route, pair: OnePair): string | null {
   const standings = route.places.map((place) => ({ arn: place.arn, standing: standingOf(place, pair) }));
   for (const { arn, standing } of standings) {
     if (standing.kind !== 'mixed') continue;
@@ -177,7 +218,7 @@ export interface ForeignChange {
  */
 export function foreignChanges(
   route: Route,
-  pair: GroupPair,
+  pairs: GroupPair,
   { written, known }: { readonly written: readonly number[]; readonly known: readonly string[] },
 ): readonly ForeignChange[] {
   const wanted = `this deployment had set ${[...new Set(written)].map((share) => `${share}%`).join(' or ')}`;
@@ -186,12 +227,13 @@ export function foreignChanges(
     .filter(({ arn }) => known.includes(arn))
     .flatMap((place): ForeignChange[] => {
       const { arn } = place;
-      const standing = standingOf(place, pair);
+      const standing = standingOf(place, pairs);
+      const green = pairAt(place, pairs)?.green;
       if (standing.kind !== 'pair') {
         return [{ arn, words: `${arn} does not forward to the pair of target groups alone any more; ${wanted}` }];
       }
       if (written.includes(standing.green)) return [];
-      return [{ arn, words: `${arn} sends ${rounded(standing.green)}% to ${pair.green}; ${wanted}` }];
+      return [{ arn, words: `${arn} sends ${rounded(standing.green)}% to ${green}; ${wanted}` }];
     });
 }
 

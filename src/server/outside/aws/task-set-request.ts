@@ -23,8 +23,8 @@ export interface TaskSetRequest {
   readonly ref: ServiceRef;
   readonly deploymentId: string;
   readonly wanted: WantedTaskSet;
-  /** ARN of the target group that its tasks join. */
-  readonly targetGroupArn: string;
+  /** ARNs of the target groups by pairs: its tasks join the green ones. */
+  readonly pairs: readonly { readonly blue: string; readonly green: string }[];
   /** The task set that serves now; null: there is none yet, and the service itself is the pattern. */
   readonly blue: TaskSet | null;
   readonly service: Service;
@@ -35,19 +35,35 @@ export interface TaskSetRequest {
  * platform version, service discovery. A repeated request makes no second task set, because the token is the deployment's id.
  */
 export function taskSetRequest(request: TaskSetRequest): CreateTaskSetCommandInput {
-  const { ref, deploymentId, wanted, targetGroupArn, blue, service } = request;
+  const { ref, deploymentId, wanted, blue, service } = request;
   const pattern = blue ?? service;
-  const { containerName, containerPort } = wanted;
   const registries = pattern.serviceRegistries ?? [];
   return {
     ...{ cluster: ref.cluster, service: ref.service, taskDefinition: wanted.taskDefinition },
     ...{ externalId: deploymentId, clientToken: deploymentId },
-    loadBalancers: [{ targetGroupArn, containerName, containerPort }],
+    loadBalancers: loadBalancersOf(request),
     scale: { value: 100, unit: 'PERCENT' },
     ...launchOf(wanted, pattern),
     ...networkOf(wanted, pattern),
     ...(registries.length === 0 ? {} : { serviceRegistries: registries }),
   };
+}
+
+/**
+ * The container and the port behind each target group. An AppSpec file names those of the first pair. A further pair has the same, unless the task
+ * set that serves now has another container or port behind it, which then stays.
+ */
+function loadBalancersOf({ pairs, wanted, blue }: TaskSetRequest) {
+  const served = blue?.loadBalancers ?? [];
+  const behind = (arn: string | undefined) => served.find(({ targetGroupArn }) => targetGroupArn === arn);
+  const first = behind(pairs[0]?.blue);
+  return pairs.map(({ blue: blueGroup, green: targetGroupArn }) => {
+    const own = behind(blueGroup);
+    const isSame =
+      own === undefined || (own.containerName === first?.containerName && own.containerPort === first?.containerPort);
+    const { containerName, containerPort } = isSame ? wanted : own;
+    return { targetGroupArn, containerName, containerPort };
+  });
 }
 
 /** Both have the members that are copied. */

@@ -34,23 +34,46 @@ export interface Roles {
   /** ARNs of their target groups. */
   readonly blueGroup: string;
   readonly greenGroup: string;
-  /** Task sets that take up the green group, and are neither blue nor green. */
+  /** The same of the further pairs, in their order. */
+  readonly others: readonly { readonly blueGroup: string; readonly greenGroup: string }[];
+  /** Task sets that take up a green group, and are neither blue nor green. */
   readonly leftovers: readonly TaskSetSeen[];
 }
 
-export interface RolesRequest {
+export interface RolesRequest extends PairRequest {
   /** The deployment's id, which its task set carries. */
   readonly deploymentId: string;
-  /** ARNs of the pair, in the order of the deployment group. */
-  readonly pair: readonly [string, string];
-  /** Group of the pair that production forwards to: the first deployment of a service uses it. null: neither, or both. */
-  readonly servingGroup: string | null;
+  /** Further pairs, which move together with the first; absent: there are none. */
+  readonly others?: readonly PairRequest[];
   /** Id of the task set that was blue when the deployment began; null: not looked yet, or there was none. */
   readonly knownBlueId: string | null;
 }
 
-/** @returns words when the roles cannot be told: the PRIMARY task set is in neither group of the pair */
+export interface PairRequest {
+  /** ARNs of the pair, in the order of the deployment group. */
+  readonly pair: readonly [string, string];
+  /** Group of the pair that production forwards to: the first deployment of a service uses it. null: neither, or both. */
+  readonly servingGroup: string | null;
+}
+
+/** @returns words when the roles cannot be told: the PRIMARY task set is not in exactly one group of each pair */
 export function rolesOf(taskSets: readonly TaskSetSeen[], request: RolesRequest): Roles | string {
+  const first = rolesIn(taskSets, request);
+  if (typeof first === 'string') return first;
+  const others: Omit<Roles, 'others'>[] = [];
+  for (const other of request.others ?? []) {
+    const roles = rolesIn(taskSets, { ...request, ...other });
+    if (typeof roles === 'string') return roles;
+    others.push(roles);
+  }
+  return {
+    ...first,
+    others: others.map(({ blueGroup, greenGroup }) => ({ blueGroup, greenGroup })),
+    leftovers: [...new Set([first, ...others].flatMap(({ leftovers }) => leftovers))],
+  };
+}
+
+function rolesIn(taskSets: readonly TaskSetSeen[], request: RolesRequest): Omit<Roles, 'others'> | string {
   const { deploymentId, pair, servingGroup, knownBlueId } = request;
   const green = taskSets.find(({ externalId }) => externalId === deploymentId) ?? null;
   const primary = taskSets.find(({ status }) => status === 'PRIMARY') ?? null;

@@ -35,12 +35,12 @@ async function install() {
   const { ecs } = calls();
   const { service } = await ecs.describe(REF, signal());
   const wanted = { ...WANTED, ...COPIED };
-  const targetGroupArn = groupArn(GROUPS[1]);
+  const [blueGroup, greenGroup] = GROUPS.map(groupArn) as [string, string];
   const request = {
     ref: REF,
     deploymentId: 'd-1',
     wanted,
-    targetGroupArn,
+    pairs: [{ blue: blueGroup, green: greenGroup }],
     blue: service.taskSets?.[0] ?? null,
     service,
   };
@@ -114,7 +114,7 @@ describe('the request for a task set', () => {
     ...{ subnets: ['subnet-1'], securityGroups: ['sg-1'], assignPublicIp: 'ENABLED' },
   };
   const networkConfiguration = { awsvpcConfiguration };
-  const base = { ref: REF, deploymentId: 'd-1', targetGroupArn: 'arn:b', service: {} };
+  const base = { ref: REF, deploymentId: 'd-1', pairs: [{ blue: 'arn:a', green: 'arn:b' }], service: {} };
 
   test('copies from the task set that serves what the AppSpec file does not say', () => {
     const serviceRegistries = [{ registryArn: 'arn:registry' }];
@@ -125,6 +125,33 @@ describe('the request for a task set', () => {
       ...{ scale: { value: 100, unit: 'PERCENT' }, launchType: 'FARGATE', platformVersion: '1.4.0' },
       ...{ networkConfiguration, serviceRegistries },
     });
+  });
+
+  test.each<[string, TaskSet['loadBalancers'], object]>([
+    ['as the first one has them, where none serves yet', undefined, { containerName: 'web', containerPort: 8080 }],
+    [
+      'as the first one has them, where both serve the same',
+      [
+        { targetGroupArn: 'arn:a', containerName: 'old', containerPort: 80 },
+        { targetGroupArn: 'arn:c', containerName: 'old', containerPort: 80 },
+      ],
+      { containerName: 'web', containerPort: 8080 },
+    ],
+    [
+      'as the task set has them that serves now, where it has others',
+      [
+        { targetGroupArn: 'arn:a', containerName: 'web', containerPort: 8080 },
+        { targetGroupArn: 'arn:c', containerName: 'web', containerPort: 9090 },
+      ],
+      { containerName: 'web', containerPort: 9090 },
+    ],
+  ])('has the container and the port of a second pair %s', (_, loadBalancers, expected) => {
+    const blue: TaskSet | null = loadBalancers === undefined ? null : { loadBalancers };
+    const pairs = [...base.pairs, { blue: 'arn:c', green: 'arn:d' }];
+    expect(taskSetRequest({ ...base, pairs, blue, wanted: { ...WANTED, ...COPIED } }).loadBalancers).toEqual([
+      { targetGroupArn: 'arn:b', containerName: 'web', containerPort: 8080 },
+      { targetGroupArn: 'arn:d', ...expected },
+    ]);
   });
 
   test('has capacity providers in place of a launch type, and the network that the AppSpec file names', () => {

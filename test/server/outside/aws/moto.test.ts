@@ -211,10 +211,17 @@ describeWithMoto('with moto in the place of AWS', () => {
     expect((await calls.describe(ref, signal)).taskSets).toEqual([]);
     const wanted = { taskDefinition: 'shop:1', containerName: 'web', containerPort: 8080 };
     const rest = { platformVersion: null, network: null, capacityProviders: [], ...wanted };
-    for (const [deploymentId, group] of [['d-1', a] as const, ['d-2', b] as const]) {
+    for (const [deploymentId, group, other] of [['d-1', a, b] as const, ['d-2', b, a] as const]) {
       // moto has no instances for tasks of EC2.
       const service = { launchType: 'FARGATE' as const };
-      const about = { ref, deploymentId, wanted: rest, targetGroupArn: group.arn, blue: null, service };
+      const about = {
+        ref,
+        deploymentId,
+        wanted: rest,
+        pairs: [{ blue: other.arn, green: group.arn }],
+        blue: null,
+        service,
+      };
       await calls.createTaskSet(taskSetRequest(about), signal);
     }
     const sets = async () => (await calls.describe(ref, signal)).taskSets;
