@@ -1,6 +1,6 @@
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
-import { eventually } from '../support/eventually.ts';
+import { isAnswer, patiently } from './patience.ts';
 
 /**
  * Makes the one deployment of a group, also where the server is killed before its answer is out. The first call of the deployment may be
@@ -15,7 +15,7 @@ export async function createDeployment(
   const { applicationName, deploymentGroupName } = input;
   let deploymentId: string | undefined;
   let isAgain = false;
-  await eventually(async () => {
+  await patiently(async () => {
     try {
       if (isAgain) {
         const { deployments = [] } = await client().call('ListDeployments', { applicationName, deploymentGroupName });
@@ -25,8 +25,7 @@ export async function createDeployment(
       isAgain = true;
       deploymentId ??= (await client().call('CreateDeployment', input)).deploymentId;
     } catch (error) {
-      // An answer that is an error is one.
-      if ((error as { readonly type?: unknown }).type !== undefined) throw error;
+      if (isAnswer(error)) throw error;
     }
     return deploymentId !== undefined;
   });

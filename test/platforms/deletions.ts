@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { CUT } from '../support/aws-stand-in.ts';
 import { ecsAppSpec } from '../support/ecs-site.ts';
-import { eventually } from '../support/eventually.ts';
 import { makeAlias, percentOfTwo } from '../support/lambda-stand-in.ts';
 import { GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
 import { appSpecOf, openLambdaGround, ROLE } from './lambda-ground.ts';
+import { isAnswer, patiently } from './patience.ts';
 import type { RunScenarios } from './scenario.ts';
 
 const LONG = { type: 'TimeBasedCanary', timeBasedCanary: { canaryPercentage: 30, canaryInterval: 2_880 } } as const;
@@ -34,7 +34,7 @@ const deleteForEcs: RunScenarios = async (site, report) => {
       ...{ applicationName, deploymentGroupName: GROUP, deploymentConfigName: 'long' },
       revision: { revisionType: 'AppSpecContent', appSpecContent: { content: ecsAppSpec(2) } },
     });
-    await eventually(() => sharesOf(world).every((share) => share === 30));
+    await patiently(() => sharesOf(world).every((share) => share === 30));
     let restarting: Promise<void> | null = null;
     const killAt = (moment: Kill) => () => {
       if (kill !== moment || restarting !== null) return undefined;
@@ -78,7 +78,7 @@ const deleteForLambda: RunScenarios = async (site, report) => {
       ...{ ...names, deploymentConfigName: 'long' },
       revision: { revisionType: 'AppSpecContent', appSpecContent: { content: appSpecOf(applicationName, {}) } },
     });
-    await eventually(() => percentOfTwo(alias) === 30);
+    await patiently(() => percentOfTwo(alias) === 30);
     let restarting: Promise<void> | null = null;
     const end = () => {
       ground.kill();
@@ -94,12 +94,12 @@ const deleteForLambda: RunScenarios = async (site, report) => {
     };
     const problems: string[] = [];
     try {
-      await eventually(async () => {
+      await patiently(async () => {
         try {
           await ground.client().call('DeleteApplication', { applicationName });
           return true;
         } catch (error) {
-          if ((error as { readonly type?: unknown }).type !== undefined) throw error;
+          if (isAnswer(error)) throw error;
           return false;
         }
       });

@@ -6,10 +6,10 @@ import { type AwsStandIn, startAwsStandIn } from '../support/aws-stand-in.ts';
 import { ecsGroup, ecsGroupOfTwoPairs } from '../support/ecs-site.ts';
 import { createEcsWorld, type EcsWorld } from '../support/ecs-world.ts';
 import { GROUPS, INNER, INNER_GROUPS, PRODUCTION, REGION, RULE } from '../support/elb-world.ts';
-import { eventually } from '../support/eventually.ts';
 import { managementClient } from '../support/hand-driven-host.ts';
 import { type LambdaStandIn, startLambdaStandIn } from '../support/lambda-stand-in.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import { isAnswer, patiently } from './patience.ts';
 import type { Site } from './scenario.ts';
 
 const ROLE = 'arn:aws:iam::000000000000:role/any';
@@ -49,12 +49,11 @@ export async function openEcsGround({ folder, program }: Site, args: readonly st
   let previous: string | null = null;
   const insist: EcsGround['insist'] = async (ask) => {
     const answers: Awaited<ReturnType<typeof ask>>[] = [];
-    await eventually(async () => {
+    await patiently(async () => {
       try {
         answers.push(await ask());
       } catch (error) {
-        // An answer that is an error is one.
-        if ((error as { readonly type?: unknown }).type !== undefined) throw error;
+        if (isAnswer(error)) throw error;
       }
       return answers.length > 0;
     });
@@ -90,7 +89,7 @@ export async function openEcsGround({ folder, program }: Site, args: readonly st
     },
     async ended(deploymentId) {
       let last: Info = {};
-      await eventually(async () => {
+      await patiently(async () => {
         last = await info(deploymentId);
         return ['Succeeded', 'Failed', 'Stopped'].includes(last.status ?? '');
       });

@@ -5,10 +5,10 @@
 import { type AwsCall, CUT } from '../support/aws-stand-in.ts';
 import { ecsAppSpec } from '../support/ecs-site.ts';
 import type { EcsWorld } from '../support/ecs-world.ts';
-import { eventually } from '../support/eventually.ts';
 import { createDeployment } from './create-deployment.ts';
 import { type EcsGround, GROUP, isSplit, openEcsGround, sharesOf } from './ecs-ground.ts';
 import { openLanes } from './lanes.ts';
+import { patiently } from './patience.ts';
 import type { Outcome, RunScenarios, Site } from './scenario.ts';
 
 interface Plan {
@@ -117,7 +117,7 @@ async function run(ground: EcsGround, plan: Plan, number: number, kill: Kill | n
       revision: { revisionType: 'AppSpecContent', appSpecContent: { content: ecsAppSpec(2, hooks) } },
     });
     if (plan.isStopped) {
-      await eventually(() => sharesOf(world).every((share) => share === 30));
+      await patiently(() => sharesOf(world).every((share) => share === 30));
       await stop(ground, deploymentId);
     }
     const { rollbackInfo, status, errorInformation } = await ground.ended(deploymentId);

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { ManagementClient } from '../../src/protocol/management/client.ts';
 import type { ManagementOperations } from '../../src/protocol/management/shapes.ts';
-import { eventually } from '../support/eventually.ts';
 import { managementClient } from '../support/hand-driven-host.ts';
 import { type HookEvent, type LambdaStandIn, startLambdaStandIn } from '../support/lambda-stand-in.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import { patiently } from './patience.ts';
 import type { Site } from './scenario.ts';
 
 export const APPLICATION = 'shop';
@@ -53,7 +53,7 @@ export async function openLambdaGround({ folder, program }: Site, args: readonly
     info,
     async ended(deploymentId) {
       let last: Info = {};
-      await eventually(async () => {
+      await patiently(async () => {
         last = (await info(deploymentId).catch(() => null)) ?? last;
         return ['Succeeded', 'Failed', 'Stopped'].includes(last.status ?? '');
       });

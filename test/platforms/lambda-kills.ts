@@ -8,6 +8,7 @@ import { type LambdaCall, makeAlias, percentOfTwo } from '../support/lambda-stan
 import { createDeployment } from './create-deployment.ts';
 import { APPLICATION, appSpecOf, type LambdaGround, openLambdaGround, ROLE } from './lambda-ground.ts';
 import { openLanes } from './lanes.ts';
+import { patiently } from './patience.ts';
 import type { Outcome, RunScenarios } from './scenario.ts';
 
 interface Plan {
@@ -131,7 +132,7 @@ async function run(ground: LambdaGround, plan: Plan, number: number, kill: Kill 
       },
     });
     if (plan.isStopped) {
-      await eventually(() => percentOfTwo(alias) === 30);
+      await patiently(() => percentOfTwo(alias) === 30);
       await stop(ground, deploymentId);
     }
     await killed.isOver(deploymentId);
@@ -198,7 +199,7 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
     lastCall: () => last,
     /** Waits until the server that was killed runs again, or the deployment is over without a kill. */
     async isOver(deploymentId: string) {
-      await eventually(async () => {
+      await patiently(async () => {
         if (isKilled) return true;
         const { status, rollbackInfo } = await ground.info(deploymentId);
         const rollbackId = rollbackInfo?.rollbackDeploymentId;
@@ -224,7 +225,7 @@ function killAt(ground: LambdaGround, kill: Kill | null, isOurs: (call: LambdaCa
 
 /** A server that is down is asked again. */
 async function stop(ground: LambdaGround, deploymentId: string): Promise<void> {
-  await eventually(async () => {
+  await patiently(async () => {
     try {
       await ground.client().call('StopDeployment', { deploymentId, autoRollbackEnabled: true });
       return true;
