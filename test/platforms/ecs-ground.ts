@@ -68,7 +68,8 @@ export async function openEcsGround({ folder, program }: Site, args: readonly st
     async fresh(applicationName, settings = {}, hasInner = false) {
       // A service belongs to one group. What has failed and still runs ends at once where nothing is there.
       Object.assign(aws.answers, createEcsWorld().answers);
-      if (previous !== null) await client.call('DeleteApplication', { applicationName: previous });
+      const last = previous;
+      if (last !== null) await insist(() => client.call('DeleteApplication', { applicationName: last }));
       previous = applicationName;
       const world = createEcsWorld({ hasInner });
       world.add({ group: GROUPS[0], status: 'PRIMARY' });

@@ -80,9 +80,15 @@ async function runKills(plans: readonly Plan[], site: Site, report: Parameters<R
   let number = 0;
   const trial = async (ground: EcsGround, { plan, kill }: Trial) => {
     number += 1;
-    const result = await run(ground, plan, number, kill);
-    report(result.outcome);
-    return { plan, actions: result.actions };
+    try {
+      const result = await run(ground, plan, number, kill);
+      report(result.outcome);
+      return { plan, actions: result.actions };
+    } catch (error) {
+      // The other trials go on.
+      report({ scenario: `ECS: ${plan.name}`, problems: [String(error)], kills: 0, isSplitAtEnd: false });
+      return { plan, actions: [] };
+    }
   };
   const calm = await lanes.run(
     plans.map((plan): Trial => ({ plan, kill: null })),

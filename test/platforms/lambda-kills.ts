@@ -80,9 +80,15 @@ export const runLambdaKills: RunScenarios = async (site, report) => {
   let number = 0;
   const trial = async (ground: LambdaGround, { plan, kill }: Trial) => {
     number += 1;
-    const result = await run(ground, plan, number, kill);
-    report(result.outcome);
-    return { plan, calls: result.calls };
+    try {
+      const result = await run(ground, plan, number, kill);
+      report(result.outcome);
+      return { plan, calls: result.calls };
+    } catch (error) {
+      // The other trials go on.
+      report({ scenario: `Lambda: ${plan.name}`, problems: [String(error)], kills: 0, isSplitAtEnd: false });
+      return { plan, calls: 0 };
+    }
   };
   const calm = await lanes.run(
     PLANS.map((plan): Trial => ({ plan, kill: null })),

@@ -9,8 +9,11 @@ export function patiently(condition: () => boolean | Promise<boolean>): Promise<
   return eventually(condition, { withinMs: PATIENCE_MS });
 }
 
-/** Whether an error is an answer of the API. A server that is down gives none, and one without time for a request ends it with a bare status. */
+/**
+ * Whether an error is an answer of the API that stays. A server that is down gives none, one without time for a request ends it with a bare
+ * status, and one that is not done yet answers ServiceUnavailable.
+ */
 export function isAnswer(error: unknown): boolean {
   const { type } = error as { readonly type?: unknown };
-  return typeof type === 'string' && !/^HTTP \d+$/.test(type);
+  return typeof type === 'string' && !/^(HTTP \d+|ServiceUnavailable)$/.test(type);
 }
