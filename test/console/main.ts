@@ -20,7 +20,7 @@ import { shiftScenarios } from './shifts.ts';
 import { SINGLE_SIGN_ON } from './single-sign-on.ts';
 
 const values = programOptions('test:console', {
-  only: anyText('TEXT', 'runs the scenarios whose name holds the text; some need what others have left'),
+  only: anyText('TEXTS', 'runs the scenarios whose names hold one of the texts (a|b); some need what others have left'),
   'as-built': flag('does not build the console anew'),
   screenshots: anyText('FOLDER', 'takes the pictures of the docs, too'),
   json: flag('the figures and the summary as JSON'),
@@ -77,7 +77,7 @@ async function runAll(chromium: string): Promise<void> {
 
 async function runScenarios(scenarios: readonly Scenario[], ground: Ground): Promise<void> {
   for (const { name, run } of scenarios) {
-    if (!name.includes(values.only ?? '')) {
+    if (!(values.only ?? '').split('|').some((text) => name.includes(text))) {
       count.skipped += 1;
       continue;
     }

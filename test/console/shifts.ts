@@ -11,8 +11,12 @@ import { type Figures, lookAtDrawing } from './measures.ts';
 import type { Scenario } from './scenarios.ts';
 import { waitForEnd } from './steps.ts';
 
-/** Long enough for a page to be looked at between two steps. */
-const SLOW = ['--traffic-minute-ms', '4000'];
+/** Shortest time between two steps of the traffic, in milliseconds. */
+const LEAST_STEP_MS = 4_000;
+/** A page is opened so often, or more, between two steps: how busy the machine is counts for both. */
+const OPENINGS_A_STEP = 6;
+/** How long a busy machine may take for a step of a deployment. */
+const PATIENCE_MS = 120_000;
 const PICTURE = { width: 1280, height: 1200 };
 const SECTIONS = { steps: 'Steps of the traffic', phases: 'Phases of the deployment', course: 'Events of all targets' };
 
@@ -30,7 +34,11 @@ export function shiftScenarios(figures: Figures): readonly Scenario[] {
 }
 
 async function seeFunction(ground: Ground, figures: Figures): Promise<void> {
-  await using lambda = await openLambdaGround({ folder: ground.scratch.at('lambda'), program: SLIPWAY }, SLOW);
+  const stepMs = Math.max(LEAST_STEP_MS, Math.ceil(OPENINGS_A_STEP * (await timeOfOpening(ground))));
+  await using lambda = await openLambdaGround({ folder: ground.scratch.at('lambda'), program: SLIPWAY }, [
+    '--traffic-minute-ms',
+    String(stepMs),
+  ]);
   const client = lambda.client();
   makeAlias(lambda.lambda, 'checkout:live');
   lambda.lambda.functions.set('smoke-test', (event) => lambda.answer(event, 'Succeeded'));
@@ -50,15 +58,24 @@ async function seeFunction(ground: Ground, figures: Figures): Promise<void> {
   const { deploymentId: id = '' } = await client.call('CreateDeployment', { ...group, revision });
   await page.goto(`${lambda.server().url}/console/deployments/${id}`);
   const steps = page.getByRole('table', { name: SECTIONS.steps });
-  await page.getByText('New version: 34 %. Old version: 66 %.').waitFor();
+  await page.getByText('New version: 34 %. Old version: 66 %.').waitFor({ timeout: PATIENCE_MS });
   await steps.getByRole('row', { name: /68 % Next/ }).waitFor();
   await ground.picture(page, 'traffic', PICTURE);
   await page.getByRole('table', { name: SECTIONS.course }).getByText('smoke-test').waitFor();
   await page.getByText('Function checkout, alias live: from version 1 to 2').waitFor();
-  await waitForEnd(page, 'Succeeded');
+  await waitForEnd(page, 'Succeeded', PATIENCE_MS + OPENINGS_A_STEP * stepMs);
   await page.getByText('New version: 100 %. Old version: 0 %.').waitFor();
   expect((await steps.getByText('Taken').count()) === 3, 'a step is not shown as taken');
   await lookAtDrawing(page, 'a function', figures);
+}
+
+/** From an address to its page, in milliseconds. */
+async function timeOfOpening(ground: Ground): Promise<number> {
+  const { page } = await ground.signedIn(ground.admin);
+  const from = performance.now();
+  await page.goto(`${ground.server.url}/console/deployments`);
+  await page.getByRole('heading', { name: 'Deployments', level: 1 }).waitFor();
+  return performance.now() - from;
 }
 
 async function seeService(ground: Ground, figures: Figures): Promise<void> {
@@ -76,15 +93,15 @@ async function seeService(ground: Ground, figures: Figures): Promise<void> {
   });
   await page.goto(`${ecs.server().url}/console/deployments/${id}`);
   const phases = page.getByRole('list').or(page.getByRole('group')).filter({ hasText: 'Wait for Continue' }).first();
-  await phases.waitFor();
-  await page.getByText(/Ends by itself at .*, in (59 min|1 h)/).waitFor();
+  await phases.waitFor({ timeout: PATIENCE_MS });
+  await page.getByText(/Ends by itself at .*, in (5\d min|1 h)/).waitFor();
   await lookAtDrawing(page, 'a service that waits', figures);
   await endWait(page, 'Continue');
-  await page.getByRole('button', { name: 'End the wait' }).waitFor();
-  await page.getByText(/Ends by itself at .*, in (29|30) min/).waitFor();
+  await page.getByRole('button', { name: 'End the wait' }).waitFor({ timeout: PATIENCE_MS });
+  await page.getByText(/Ends by itself at .*, in (2\d|30) min/).waitFor();
   await ground.picture(page, 'phases', PICTURE);
   await endWait(page, 'End the wait');
-  await waitForEnd(page, 'Succeeded');
+  await waitForEnd(page, 'Succeeded', PATIENCE_MS);
   await page.getByText(/Green task set .* 100 % of the traffic/).waitFor();
 }
 

@@ -1,12 +1,11 @@
 /** One application: its groups with their last deployments, and what was deployed of it. */
-import Header from '@cloudscape-design/components/header';
-import Table from '@cloudscape-design/components/table';
 import { call, chunks, type Output } from '../api/call.ts';
 import { listDeployments } from '../api/deployments.ts';
 import { useChanges, useData } from '../api/use-data.ts';
 import { PlaceLink } from '../routing/location.tsx';
 import { DeploymentTable } from '../view/deployment-table.tsx';
 import { Command, Empty } from '../view/empty.tsx';
+import { ListTable, useListView } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
@@ -24,6 +23,7 @@ export function Application({ application }: { readonly application: string }) {
   const deployments = useData(`deployments of ${application}`, (signal) =>
     listDeployments({ application }, MOST_DEPLOYMENTS, signal),
   );
+  const view = useListView(groups.data, ({ deploymentGroupName = '' }) => deploymentGroupName);
   useChanges('deployments', () => {
     groups.reload();
     deployments.reload();
@@ -34,21 +34,21 @@ export function Application({ application }: { readonly application: string }) {
       description={<PlaceLink to={{ page: 'revisions', application }}>Revisions of {application}</PlaceLink>}
       actions={<ApplicationActions application={application} />}
     >
-      <Problem what="The groups cannot be shown" problem={groups.problem} onRetry={groups.reload} />
-      <Table<Group>
-        items={groups.data ?? []}
-        loading={groups.data === null && groups.problem === null}
-        loadingText="Loading groups"
+      <ListTable<Group>
+        title="Deployment groups"
+        what="groups"
+        items={groups.data === null ? null : view.shown}
+        problem={groups.problem}
+        onRetry={groups.reload}
+        view={view}
+        findBy="name"
         trackBy="deploymentGroupName"
-        wrapLines
-        ariaLabels={{ tableLabel: 'Deployment groups' }}
-        header={<Header variant="h2">Deployment groups</Header>}
         empty={
           <Empty title="The application has no deployment group">
             <Command>{`slipway groups create NAME --application ${application} --tag KEY=VALUE`}</Command>
           </Empty>
         }
-        columnDefinitions={[
+        columns={[
           {
             id: 'name',
             header: 'Group',

@@ -1,14 +1,10 @@
 /** All applications that the key may see. */
-import Header from '@cloudscape-design/components/header';
-import Table from '@cloudscape-design/components/table';
-import TextFilter from '@cloudscape-design/components/text-filter';
-import { useState } from 'react';
 import { call, chunks, type Output } from '../api/call.ts';
 import { useData } from '../api/use-data.ts';
 import { PlaceLink } from '../routing/location.tsx';
 import { Command, Empty } from '../view/empty.tsx';
+import { ListTable, useListView } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
-import { Problem } from '../view/problem.tsx';
 import { Time } from '../view/time.tsx';
 import { NewApplicationButton } from './application-actions.tsx';
 import { allApplications } from './deployments.tsx';
@@ -20,42 +16,24 @@ const MOST_AT_ONCE = 100;
 
 export function Applications() {
   const applications = useData('all applications', loadApplications);
-  const [text, setText] = useState('');
-  const shown = (applications.data ?? []).filter(({ applicationName = '' }) =>
-    applicationName.toLowerCase().includes(text.toLowerCase()),
-  );
+  const view = useListView(applications.data, ({ applicationName = '' }) => applicationName);
   return (
     <Page title="Applications" actions={<NewApplicationButton />}>
-      <Problem what="The applications cannot be shown" problem={applications.problem} onRetry={applications.reload} />
-      <Table<Application>
-        items={shown}
-        loading={applications.data === null && applications.problem === null}
-        loadingText="Loading applications"
+      <ListTable<Application>
+        title="Applications"
+        what="applications"
+        items={applications.data === null ? null : view.shown}
+        problem={applications.problem}
+        onRetry={applications.reload}
+        view={view}
+        findBy="name"
         trackBy="applicationName"
-        ariaLabels={{ tableLabel: 'Applications' }}
-        header={
-          <Header variant="h2" counter={`(${shown.length})`}>
-            Applications
-          </Header>
-        }
-        filter={
-          <TextFilter
-            filteringText={text}
-            filteringPlaceholder="Find applications by name"
-            filteringAriaLabel="Find applications by name"
-            onChange={({ detail }) => setText(detail.filteringText)}
-          />
-        }
         empty={
-          text === '' ? (
-            <Empty title="There is no application yet">
-              <Command>slipway applications create NAME</Command>
-            </Empty>
-          ) : (
-            <Empty title="No application has this in its name" />
-          )
+          <Empty title="There is no application yet">
+            <Command>slipway applications create NAME</Command>
+          </Empty>
         }
-        columnDefinitions={[
+        columns={[
           {
             id: 'name',
             header: 'Name',

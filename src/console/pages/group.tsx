@@ -4,7 +4,6 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
 import { useState } from 'react';
 import type { HostRevisionRecord } from '../../protocol/management/shapes.ts';
 import { call, type Output } from '../api/call.ts';
@@ -16,8 +15,8 @@ import { PlaceLink } from '../routing/location.tsx';
 import { DeploymentTable } from '../view/deployment-table.tsx';
 import { revisionText } from '../view/deployments.ts';
 import { Command, Empty } from '../view/empty.tsx';
+import { ListTable } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
-import { Pager } from '../view/pager.tsx';
 import { Problem } from '../view/problem.tsx';
 import { Status } from '../view/status.tsx';
 import { Time } from '../view/time.tsx';
@@ -86,7 +85,6 @@ export function Group({ application, group }: { readonly application: string; re
           </Empty>
         }
       />
-      <Problem what="The hosts cannot be shown" problem={hosts.problem} onRetry={hosts.reload} />
       <Hosts pages={hosts} />
     </Page>
   );
@@ -147,19 +145,18 @@ function tagText({ Key, Value, Type }: TagFilter): string {
   }
 }
 
-function Hosts({ pages: { shown, problem, turn } }: { readonly pages: Pages<HostRevisionRecord> }) {
+function Hosts({ pages }: { readonly pages: Pages<HostRevisionRecord> }) {
   return (
-    <Table<HostRevisionRecord>
-      items={shown?.entries ?? []}
-      loading={shown === null && problem === null}
-      loadingText="Loading hosts"
+    <ListTable<HostRevisionRecord>
+      title="Revisions on hosts"
+      what="hosts"
+      items={pages.shown?.entries ?? null}
+      problem={pages.problem}
+      onRetry={pages.reload}
+      pages={pages}
       trackBy="instanceName"
-      wrapLines
-      ariaLabels={{ tableLabel: 'Revisions on hosts' }}
-      header={<Header variant="h2">Revisions on hosts</Header>}
-      pagination={<Pager shown={shown} turn={turn} />}
       empty={<Empty title="No host has a revision of this group yet" />}
-      columnDefinitions={[
+      columns={[
         {
           id: 'host',
           header: 'Host',

@@ -1,9 +1,7 @@
 /** All hosts, page by page: state, agent, tags, last poll. */
-import Header from '@cloudscape-design/components/header';
 import SegmentedControl from '@cloudscape-design/components/segmented-control';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
-import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import { useEffect, useRef, useState } from 'react';
 import type { HostRecord } from '../../protocol/management/shapes.ts';
@@ -14,9 +12,8 @@ import { PlaceLink, useLocation } from '../routing/location.tsx';
 import type { HostsFilter } from '../routing/places.ts';
 import { Command, Empty } from '../view/empty.tsx';
 import { marksOf } from '../view/host-marks.ts';
+import { ListTable } from '../view/list-table.tsx';
 import { Page } from '../view/page.tsx';
-import { Pager } from '../view/pager.tsx';
-import { Problem } from '../view/problem.tsx';
 import { Ago, useNow } from '../view/time.tsx';
 import { useSettled } from '../view/use-settled.ts';
 
@@ -44,22 +41,16 @@ export function Hosts({ filter }: { readonly filter: HostsFilter }) {
     written.current = asked.text;
     go({ page: 'hosts', filter: { ...filter, text: asked.text } }, 'replace');
   }, [asked.text, filter, go]);
-  const { shown } = hosts;
   return (
     <Page title="Hosts">
-      <Problem what="The hosts cannot be shown" problem={hosts.problem} onRetry={hosts.reload} />
-      <Table<HostRecord>
-        items={shown?.entries ?? []}
-        loading={shown === null && hosts.problem === null}
-        loadingText="Loading hosts"
+      <ListTable<HostRecord>
+        title="Hosts"
+        what="hosts"
+        items={hosts.shown?.entries ?? null}
+        problem={hosts.problem}
+        onRetry={hosts.reload}
+        pages={hosts}
         trackBy="hostArn"
-        wrapLines
-        ariaLabels={{ tableLabel: 'Hosts' }}
-        header={
-          <Header variant="h2" {...(shown?.total == null ? {} : { counter: `(${shown.total})` })}>
-            Hosts
-          </Header>
-        }
         filter={
           <SpaceBetween size="xs">
             <TextFilter
@@ -83,7 +74,6 @@ export function Hosts({ filter }: { readonly filter: HostsFilter }) {
             />
           </SpaceBetween>
         }
-        pagination={<Pager shown={shown} turn={hosts.turn} />}
         empty={
           asked.text === null && asked.show !== 'attention' ? (
             <Empty title="No host is registered">
@@ -93,7 +83,7 @@ export function Hosts({ filter }: { readonly filter: HostsFilter }) {
             <Empty title={asked.text === null ? 'No host needs attention' : 'No host fits'} />
           )
         }
-        columnDefinitions={[
+        columns={[
           {
             id: 'name',
             header: 'Host',

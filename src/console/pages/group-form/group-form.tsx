@@ -14,6 +14,8 @@ import { Endings } from '../../view/endings.tsx';
 import { Page } from '../../view/page.tsx';
 import type { Platform } from '../../view/platforms.ts';
 import { Problem } from '../../view/problem.tsx';
+import { Alarms } from './alarms-section.tsx';
+import { BlueGreen } from './blue-green-section.tsx';
 import {
   freshSettings,
   type GroupSettings,
@@ -23,9 +25,13 @@ import {
   type OpenedGroup,
   settingsOf,
 } from './group-settings.ts';
+import { Hosts } from './hosts-section.tsx';
 import { useKnown } from './known.ts';
 import { rebase } from './rebase.ts';
-import { Alarms, BlueGreen, Hosts, Section, Service, Triggers, Way } from './sections.tsx';
+import { Section } from './section.tsx';
+import { Service } from './service-section.tsx';
+import { Triggers } from './triggers-section.tsx';
+import { Way } from './way-section.tsx';
 import { SETTING_NAMES } from './words.ts';
 
 /** The server keeps a role and does nothing with it, but the API wants one. */
