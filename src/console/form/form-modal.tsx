@@ -33,6 +33,10 @@ export function FormModal({ title, label, save, isDisabled = false, onEnd, child
             <Problem what="Nothing was saved" problem={problem} />
             {children}
           </SpaceBetween>
+          {/* Enter in a field submits only a form that has such a button; the visible one stands in the dialog's footer. */}
+          <button type="submit" hidden>
+            {label}
+          </button>
         </form>
       </Dialog>
     </FaultContext>
