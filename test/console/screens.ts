@@ -111,11 +111,11 @@ async function tabTo(page: Page, name: string): Promise<void> {
   throw new Error(`${MOST_TABS} times Tab do not lead to ${name}, but to ${await focused(page)}`);
 }
 
-/** Name of the thing that has the focus, as a person hears it. */
+/** Name of the thing that has the focus, as a person hears it; empty: nothing has it. */
 async function focused(page: Page): Promise<string> {
   return String(
     await page.evaluate(
-      `(({ activeElement: at }) => at.getAttribute('aria-label') ??
+      `(({ activeElement: at, body }) => at === body ? '' : at.getAttribute('aria-label') ??
         [...(at.labels ?? [])].map((one) => one.textContent).concat(at.textContent).join(' ').trim())(document)`,
     ),
   );
