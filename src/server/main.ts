@@ -9,6 +9,7 @@ import { keepRevisionChange } from './audit/s3-changes.ts';
 import { createHeardOf } from './commands/heard-of.ts';
 import { createHostCommandService } from './commands/host-commands.ts';
 import { createHostLogs } from './commands/host-logs.ts';
+import { createPacedAnswers } from './commands/paced-answers.ts';
 import { type Connections, createConnections } from './connections/connections.ts';
 import type { TrustedProxies } from './connections/forwarded.ts';
 import { connectionLimits } from './connections/limits.ts';
@@ -318,8 +319,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const heardOf = createHeardOf(base);
     opened.push(heardOf);
     const { liveLogs = true } = options;
+    const answers = createPacedAnswers({ now: elapsedMs, sleep: (ms) => clock.sleep(ms) });
     const hostCommands = createHostCommandService({
-      ...{ ...base, engine, sealer, heardOf, accountId: options.accountId, signer: signing.signer, liveLogs },
+      ...{ ...base, engine, sealer, heardOf, answers, accountId: options.accountId, signer: signing.signer, liveLogs },
     });
     const hostLogs = liveLogs ? createHostLogs({ store, clock, elapsedMs }) : null;
     const turns = createTurns({ afterTurn: setImmediate, now: elapsedMs });

@@ -10,6 +10,7 @@ import { findPowerless, type HostActor } from '../store/powers.ts';
 import type { LifecycleEventRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { HandOuts } from './hand-outs.ts';
+import type { PacedAnswers } from './paced-answers.ts';
 
 export interface DeliveryContext {
   readonly store: Store;
@@ -20,6 +21,8 @@ export interface DeliveryContext {
   readonly handOuts: HandOuts;
   /** Deadlines of polls that are held. */
   readonly deadlines: Deadlines;
+  /** Told of polls that are served; left out: reports are answered as they are written down. */
+  readonly answers?: PacedAnswers;
 }
 
 /**
@@ -61,6 +64,7 @@ export async function waitForCommand(
       if (command !== null || !mayHold) return command;
       // A wake-up without a command may mean that there is nothing to wait for any more.
       if (isWoken && (await findPowerless(ctx.store.db, caller.accessKeyId)) !== null) return null;
+      ctx.answers?.served(caller.hostArn);
       ctx.deadlines.add(endMs, watch);
       asker.tell(watch);
       if (!(await watch.woken())) return null;
@@ -68,6 +72,7 @@ export async function waitForCommand(
     }
     return null;
   } finally {
+    ctx.answers?.served(caller.hostArn);
     asker.tell(null);
     ctx.deadlines.remove(endMs, watch);
     watch.release();

@@ -59,6 +59,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
   return {
     async PollHostCommand(input, caller) {
       requireText(input, 'HostIdentifier');
+      ctx.answers?.polls(caller.hostArn);
       const isSharedNow = await heard(ctx, caller);
       const command = await waitForCommand(delivery, caller, caller.asker, caller.mayHold);
       // Only our own agent says which of its starts it is. Official agents get nothing that they do not know.
@@ -102,6 +103,7 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
         throw new ApiError('ClientException', `CommandStatus must be Succeeded or Failed, but is '${status}'.`);
       }
       await reports.complete(hostCommandId, status, readEnvelope(input), caller);
+      await ctx.answers?.turn(caller.hostArn);
       return {};
     },
   };

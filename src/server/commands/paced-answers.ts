@@ -1,0 +1,79 @@
+/**
+ * How many hosts are told at once that their reports are taken. A step makes the next events of hundreds of hosts ready, and a host that is
+ * answered asks for its next command. Hundreds that ask at once would all wait for the last of them.
+ *
+ * So an answer takes one of a few places, and waits while none is free. The place is free again once the host has its next command, or its
+ * poll is held. A host whose poll does not come soon gives its place up. Reports are written down and steps are taken meanwhile, so nothing
+ * but the answer waits.
+ */
+import type { Clock } from '../../system/clock.ts';
+
+export interface PacedAnswers {
+  /** Resolves when the host may be told. */
+  turn(hostArn: string): Promise<void>;
+  /** The host polls. */
+  polls(hostArn: string): void;
+  /** Its poll has a command, or is held. */
+  served(hostArn: string): void;
+}
+
+/** As many as are served within some 20 ms. */
+const PLACES = 48;
+/** A poll that has not come by then may not come at all, or comes from far away: then 1 900 hosts are told in a second. Milliseconds. */
+const ARRIVAL_MS = 25;
+/** A poll that is not served by then waits for something else than its turn; milliseconds. */
+const LONGEST_MS = 5_000;
+
+interface Place {
+  readonly sinceMs: number;
+  hasPolled: boolean;
+}
+
+/** @param clock monotonic */
+export function createPacedAnswers(clock: Pick<Clock, 'now' | 'sleep'>): PacedAnswers {
+  const places = new Map<string, Place>();
+  const waiting: { readonly hostArn: string; readonly goOn: () => void }[] = [];
+  let isClearing = false;
+
+  const take = (hostArn: string) => places.set(hostArn, { sinceMs: clock.now(), hasPolled: false });
+  const letIn = () => {
+    for (let next = waiting[0]; next !== undefined && places.size < PLACES; next = waiting[0]) {
+      waiting.shift();
+      take(next.hostArn);
+      next.goOn();
+    }
+  };
+  const clearWhileSomeWait = async () => {
+    isClearing = true;
+    while (waiting.length > 0) {
+      await clock.sleep(ARRIVAL_MS);
+      const nowMs = clock.now();
+      for (const [hostArn, { sinceMs, hasPolled }] of places) {
+        const ageMs = nowMs - sinceMs;
+        if (ageMs >= (hasPolled ? LONGEST_MS : ARRIVAL_MS)) places.delete(hostArn);
+      }
+      letIn();
+    }
+    isClearing = false;
+  };
+
+  return {
+    turn(hostArn) {
+      if (places.size < PLACES) {
+        take(hostArn);
+        return Promise.resolve();
+      }
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push({ hostArn, goOn: resolve });
+      if (!isClearing) void clearWhileSomeWait();
+      return promise;
+    },
+    polls(hostArn) {
+      const place = places.get(hostArn);
+      if (place !== undefined) place.hasPolled = true;
+    },
+    served(hostArn) {
+      if (places.delete(hostArn)) letIn();
+    },
+  };
+}
