@@ -7,12 +7,20 @@ const CRASHES = 'test/crash/**/*.test.ts';
 export default defineConfig({
   test: {
     projects: [
-      { extends: true, test: { name: 'suite', include: ['test/**/*.test.ts'], exclude: [CRASHES] } },
+      {
+        extends: true,
+        test: {
+          name: 'suite',
+          include: ['test/**/*.test.ts'],
+          exclude: [CRASHES],
+          globalSetup: ['test/support/suite-program.ts'],
+        },
+      },
       // Agents, servers and databases are killed here, and an Install is cut off at each of its calls. That takes minutes, which `npm test`
-      // need not spend each time.
+      // need not spend each time. Calls and instants are those of the sources.
       { extends: true, test: { name: 'crash', include: [CRASHES] } },
     ],
-    globalSetup: ['test/support/shared-postgres.ts', 'test/support/suite-program.ts'],
+    globalSetup: ['test/support/shared-postgres.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
     // Real processes start in many tests, and are waited for; two cores are the machine this suite is sized for.
     maxWorkers: 4,

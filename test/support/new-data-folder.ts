@@ -11,6 +11,8 @@ import { systemClock } from '../../src/system/clock.ts';
 import { systemRandom } from '../../src/system/random.ts';
 import { scratchFolder } from './scratch.ts';
 
+const NAMES = ['slipway.db', 'master.key'];
+
 /** Files of a data folder, by their names. */
 type Contents = ReadonlyMap<string, Buffer>;
 
@@ -23,9 +25,9 @@ export async function putEmptyDatabase(dataDir: string): Promise<void> {
   put(dataDir, await emptyDatabase);
 }
 
-/** Makes the folder as a server without keys and without hosts has it, with its master key and its signing authority, unless it is there. */
+/** Makes the folder as a server without keys and without hosts has it, with its master key and its signing authority. A server's folder stays as it is. */
 export async function putNewServer(dataDir: string): Promise<void> {
-  if (existsSync(dataDir)) return;
+  if (NAMES.some((name) => existsSync(join(dataDir, name)))) return;
   newServer ??= contentsOf(async (folder) => {
     const store = await openStore({ dataDir: folder });
     const base = { store, dataDir: folder, random: systemRandom };
@@ -41,7 +43,7 @@ async function contentsOf(fill: (dataDir: string) => Promise<void>): Promise<Con
   const dataDir = scratch.at('data');
   await (await openStore({ dataDir })).close();
   await fill(dataDir);
-  const names = ['slipway.db', 'master.key'].filter((name) => existsSync(join(dataDir, name)));
+  const names = NAMES.filter((name) => existsSync(join(dataDir, name)));
   return new Map(names.map((name) => [name, readFileSync(join(dataDir, name))]));
 }
 

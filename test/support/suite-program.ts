@@ -44,8 +44,7 @@ export default async function setUp(project: TestProject): Promise<void> {
   if (project.config.watch) return;
   const build = join(BUILDS, digestOfSources());
   if (!existsSync(build)) await makeBuild(build);
-  const now = new Date();
-  utimesSync(build, now, now);
+  keepYoung(build);
   process.env[BUILT_PROGRAM] = join(build, 'bin/slipway.js');
 }
 
@@ -71,6 +70,12 @@ async function makeBuild(build: string): Promise<void> {
     if (!existsSync(build)) throw error;
     rmSync(unfinished, { recursive: true });
   }
+}
+
+/** Another user of this checkout may have made the build. */
+function keepYoung(build: string): void {
+  const now = new Date();
+  if (statSync(build).uid === process.getuid?.()) utimesSync(build, now, now);
 }
 
 function removeOldBuilds(): void {

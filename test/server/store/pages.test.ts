@@ -21,30 +21,40 @@ const GROWTH = 10;
 /** Looks at a page until it is found cheap. A busy machine makes any look dear, but not so many in a row. */
 const LOOKS = 40;
 
+/** Records of one statement: it must end in the time that the store gives to a question, also on a busy machine. */
+const AT_ONCE = 10_000;
+
 /**
  * Every tenth instance is registered and has the tag `all`; the last one of them has the tag `rare`, too.
  *
  * @param step from one number to the next
  */
 async function fill(store: Store, step = 1): Promise<void> {
-  const [last, distance] = [sql.lit(RECORDS - 1), sql.lit(step)];
+  await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)
+    values ('a', 'a', 'Server', 0)`.execute(store.db);
+  for (let first = 0; first < RECORDS; first += step * AT_ONCE) {
+    await insertRecords(store, first, Math.min(first + step * AT_ONCE, RECORDS) - 1, step);
+  }
+  await sql`insert into instance_tags (instance_id, instance_name, tag_key, tag_value)
+    select instance_id, instance_name, 'all', 'yes' from instances where deregistered_at_ms is null`.execute(store.db);
+  await sql`insert into instance_tags (instance_id, instance_name, tag_key, tag_value)
+    select instance_id, instance_name, 'rare', 'one' from instances where instance_name = (select max(instance_name) from instances)`.execute(
+    store.db,
+  );
+  if (store.dialect === 'postgres') await sql`analyze`.execute(store.db);
+}
+
+async function insertRecords(store: Store, from: number, to: number, step: number): Promise<void> {
+  const [first, last, distance] = [sql.lit(from), sql.lit(to), sql.lit(step)];
   const numbers =
     store.dialect === 'sqlite'
-      ? sql`with recursive numbers(n) as (select 0 union all select n + ${distance} from numbers where n + ${distance} <= ${last}) select n from numbers`
-      : sql`select n from generate_series(0, ${last}, ${distance}) as numbers(n)`;
+      ? sql`with recursive numbers(n) as (select ${first} union all select n + ${distance} from numbers where n + ${distance} <= ${last}) select n from numbers`
+      : sql`select n from generate_series(${first}, ${last}, ${distance}) as numbers(n)`;
   const padded = store.dialect === 'sqlite' ? sql`printf('%06d', n)` : sql`lpad(n::text, 6, '0')`;
   const { db } = store;
   await sql`insert into instances (instance_id, instance_name, instance_arn, arn_kind, host_arn, registered_at_ms, deregistered_at_ms)
     select 'id-' || ${padded}, 'host-' || ${padded}, 'arn-' || ${padded}, 'user', 'arn-' || ${padded}, n,
     case when n % 10 = 9 then null else n end from (${numbers}) as all_numbers`.execute(db);
-  await sql`insert into instance_tags (instance_id, instance_name, tag_key, tag_value)
-    select instance_id, instance_name, 'all', 'yes' from instances where deregistered_at_ms is null`.execute(db);
-  await sql`insert into instance_tags (instance_id, instance_name, tag_key, tag_value)
-    select instance_id, instance_name, 'rare', 'one' from instances where instance_name = (select max(instance_name) from instances)`.execute(
-    db,
-  );
-  await sql`insert into applications (application_id, application_name, compute_platform, created_at_ms)
-    values ('a', 'a', 'Server', 0)`.execute(db);
   await sql`insert into revisions (revision_id, application_id, identity, location_json, registered_at_ms, last_used_at_ms)
     select 'r-' || ${padded}, 'a', '["S3","bucket","' || ${padded} || '",null,null]', '{}', n, n from (${numbers}) as all_numbers`.execute(
     db,
@@ -54,7 +64,6 @@ async function fill(store: Store, step = 1): Promise<void> {
     ignore_application_stop_failures, update_outdated_instances_only, options_json, created_at_ms, completed_at_ms)
     select 'd-' || ${padded}, 'a', 'a', 'g', 'g', 'c', 'HOST_COUNT', 0, case when n = 7 then 'Stopped' else 'Succeeded' end,
     '{}', 'user', 'DISALLOW', 0, 0, '{}', n, n from (${numbers}) as all_numbers`.execute(db);
-  if (store.dialect === 'postgres') await sql`analyze`.execute(db);
 }
 
 /**
