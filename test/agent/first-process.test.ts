@@ -40,5 +40,4 @@ testIf(canMakeOne, 'rights to make a PID namespace')(
     }
     expect((await runSlipway(['status', '--config-file', host.configFile])).stdout).toContain('does not run');
   },
-  60_000,
 );

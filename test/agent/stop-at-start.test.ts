@@ -34,7 +34,7 @@ test('an agent that is told to end while it waits for the first answer of its se
   await eventually(() => agent.log().includes('SIGTERM: taking no new work'));
   socket.destroy();
   expect(await agent.exited).toEqual({ status: 0, signal: null });
-}, 60_000);
+});
 
 test('a signal that came before the agent listened for it counts as one that comes now', () => {
   const log = collectingLogger();

@@ -82,7 +82,7 @@ describe('a gzip file', () => {
       }),
       { numRuns: 80 },
     );
-  }, 60_000);
+  });
 
   test.each([
     [-8, 'incorrect data check'],

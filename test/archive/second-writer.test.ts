@@ -105,7 +105,7 @@ test('a second thread that ends by itself: the bundle is not unpacked, and nothi
     remedy: expect.stringContaining('Deploy again'),
   });
   expect(readdirSync(scratch.path)).toEqual([]);
-}, 60_000);
+});
 
 test('where no second thread can be started, or it never comes, one thread writes everything', async () => {
   using scratch = scratchFolder();

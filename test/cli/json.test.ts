@@ -72,7 +72,7 @@ test('slipway local --json prints each event and the deployment, and so do rollb
     source: expect.stringContaining('scripts.log'),
     line: expect.stringContaining('said AfterInstall'),
   });
-}, 60_000);
+});
 
 test('slipway agent start, status, stop and install --print have their answers as JSON', async () => {
   using scratch = scratchFolder();

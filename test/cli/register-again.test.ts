@@ -102,5 +102,5 @@ describe('enrolling a host again', () => {
     expect(refused.stderr).toContain(`${configFile}:`);
     expect(await keys()).toBe(keysBefore);
     expect(existsSync(configFile)).toBe(true);
-  }, 60_000);
+  });
 });

@@ -41,4 +41,4 @@ test('doctor warns where a host of a Slipway server does not demand signed order
   } finally {
     other.close();
   }
-}, 60_000);
+});

@@ -12,9 +12,7 @@ async function listed(server: ControlServer): Promise<{ readonly marks: readonly
   return { marks: host?.marks ?? [], text: (await runSlipway(['hosts', 'list'], server.env)).stdout };
 }
 
-test('hosts list and status mark a host whose key was disabled, and hosts list one that is silent or polls twice', {
-  timeout: 60_000,
-}, async () => {
+test('hosts list and status mark a host whose key was disabled, and hosts list one that is silent or polls twice', async () => {
   using scratch = scratchFolder();
   await using server = await startControlServer(scratch.at('server'));
   const host = await enrolHost(server, scratch.at('host'), 'web-1');

@@ -49,7 +49,6 @@ testWith('openssl')(
     expect(doctor.stdout).toMatch(/ok +connection .* answers over TLS that verifies/);
     expect(doctor.stdout).toMatch(/ok +credentials/);
   },
-  60_000,
 );
 
 testWith('openssl')(
@@ -68,7 +67,6 @@ testWith('openssl')(
     expect(parse(readFileSync(host.configFile, 'utf8'))).toMatchObject({ ca_file: own });
     expect(readFileSync(own, 'utf8')).toBe(readFileSync(caFile, 'utf8'));
   },
-  60_000,
 );
 
 testWith('openssl')(
@@ -111,7 +109,6 @@ testWith('openssl')(
     expect(list).toMatch(new RegExp(`^${made.tokenId} +used up +0/1 .* web-\\* +Role=web`, 'm'));
     expect(await runSlipway(['server', 'tokens', 'revoke', made.tokenId], asAdmin)).toMatchObject({ status: 0 });
   },
-  60_000,
 );
 
 testWith('openssl')(
@@ -146,7 +143,6 @@ testWith('openssl')(
     }
     expect(heard).toEqual([]);
   },
-  60_000,
 );
 
 testWith('openssl')(
@@ -201,7 +197,6 @@ testWith('openssl')(
     expect(stopped.stderr).toContain('refuses to connect to it (HTTP 407)');
     expect(existsSync(scratch.at('web-3'))).toBe(false);
   },
-  60_000,
 );
 
 /** A server's certificate that no authority has signed. */
@@ -218,4 +213,4 @@ test('a host of a server without TLS is registered without an authority', async 
   await using server = await startControlServer(scratch.at('server'));
   const host = await enrolHost(server, scratch.at('host'), 'web-1');
   expect(parse(readFileSync(host.configFile, 'utf8'))).not.toHaveProperty('ca_file');
-}, 60_000);
+});

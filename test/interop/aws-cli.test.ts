@@ -77,7 +77,7 @@ describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy', () => {
     expect(deploymentTargets).toMatchObject([{ instanceTarget: { status: 'Succeeded', targetId: 'web-1' } }]);
     const stop = aws('stop-deployment', '--deployment-id', deploymentId);
     await expect(stop).rejects.toThrow(/DeploymentAlreadyCompletedException/);
-  }, 60_000);
+  });
 
   test('sets triggers of a group, shows them, and has what they name refused where nobody is told', async () => {
     const group = ['--application-name', 'site', '--current-deployment-group-name', 'test'];
@@ -99,7 +99,7 @@ describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy', () => {
     await expect(nobody).rejects.toThrow(/InvalidTriggerConfigException/);
     await aws('update-deployment-group', ...group, '--trigger-configurations', '[]');
     expect(await aws(...shown)).toMatchObject({ deploymentGroupInfo: { triggerConfigurations: [] } });
-  }, 60_000);
+  });
 
   test('registers an instance, tags it, and stops a deployment to it', async () => {
     const arn = 'arn:aws:iam::000000000000:user/by-hand';
@@ -120,5 +120,5 @@ describeIf(AWS !== null, 'the AWS command line, aws')('aws deploy', () => {
     expect(await aws('get-deployment', '--deployment-id', String(deploymentId))).toMatchObject({
       deploymentInfo: { status: 'Stopped' },
     });
-  }, 60_000);
+  });
 });

@@ -133,7 +133,6 @@ test.each([
     });
     expect(await Promise.all(statuses)).toEqual([404, 404, 200]);
   },
-  60_000,
 );
 
 test('a list that is read page by page ends when its key is disabled, and that of another key goes on', async () => {

@@ -35,7 +35,7 @@ describe('a pattern with wildcards', () => {
     expect(['ab', 'a', 'abc', 'ax', ''].map(matches)).toEqual([true, false, false, false, false]);
   });
 
-  test('a pattern with many stars takes no longer for a text made for it', { timeout: 20_000 }, () => {
+  test('a pattern with many stars takes no longer for a text made for it', () => {
     const many = 'a'.repeat(5_000);
     expect(pathMatcher([`/${STARS}b`])(`/${many}`)).toBe(false);
     expect(pathMatcher([`/${'**/a'.repeat(60)}/b`])(`/${'x/a/'.repeat(2_000)}`)).toBe(false);

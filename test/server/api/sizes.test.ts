@@ -116,7 +116,7 @@ describeStores('a request that is larger than any, or has characters that nothin
     const longest = { ...SITE, ...s3({ key: long(1_024), version: long(1_024) }) };
     await admin.call('RegisterApplicationRevision', longest as never);
     expect(await admin.call('GetApplicationRevision', longest as never)).toMatchObject({ applicationName: 'site' });
-  }, 60_000);
+  });
 
   test('a host’s request that is too large, or has characters that nothing keeps, is refused by an exception of the API', async () => {
     using scratch = scratchFolder();

@@ -88,4 +88,4 @@ test('a host reads the bundle of its deployment while that is open, and never li
 
   await run('deployments', 'stop', id);
   await eventually(async () => (await host({ method: 'GET', target: `/revisions/${key}` })).status === 403);
-}, 60_000);
+});

@@ -70,7 +70,7 @@ test('others are answered while a large upload is put together', async () => {
   expect(await completed).toMatchObject({ status: 200 });
   expect(answered).toBeGreaterThan(0);
   expect(await head('large')).toMatchObject({ 'content-length': String(WHOLE.length) });
-}, 60_000);
+});
 
 test('a completion that is asked for again is told of the one object, while it is made and afterwards', async () => {
   const id = await upload('twice');
@@ -86,7 +86,7 @@ test('a completion that is asked for again is told of the one object, while it i
     '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>x</ETag></Part></CompleteMultipartUpload>';
   const answer = await send({ method: 'POST', target: `/revisions/twice?uploadId=${id}`, body: other });
   expect(answer).toMatchObject({ status: 404, code: 'NoSuchUpload' });
-}, 60_000);
+});
 
 test('a part that is sent anew while its upload is put together is never mixed in: all of the named ones, or none', async () => {
   const id = await upload('anew');
@@ -103,7 +103,7 @@ test('a part that is sent anew while its upload is put together is never mixed i
     const name = `"${md5(Buffer.from(PARTS.map(md5).join(''), 'hex'))}-3"`;
     expect(await head('anew')).toMatchObject({ etag: name, 'content-length': String(WHOLE.length) });
   }
-}, 60_000);
+});
 
 test('an upload whose key is disabled while it is put together makes nothing', async () => {
   // The copy may be over before the key is; then it is tried once more.

@@ -102,12 +102,10 @@ describeStores('lists of a hundred thousand records', (kind) => {
     longDatabase = await kind.create();
     long = await longDatabase.open();
     await fill(long);
-  });
+  }, 300_000);
   afterAll(() => longDatabase[Symbol.asyncDispose]());
 
-  test('any page costs what it costs in a short list, and has the rows that it is to have', {
-    timeout: 60_000,
-  }, async () => {
+  test('any page costs what it costs in a short list, and has the rows that it is to have', async () => {
     await using shortDatabase = await kind.create();
     const short = await shortDatabase.open();
     await fill(short, SPARSE);
@@ -171,7 +169,7 @@ describeStores('lists of a hundred thousand records', (kind) => {
     }
   });
 
-  test('the pages of a list hold each name once, in order', { timeout: 60_000 }, async () => {
+  test('the pages of a list hold each name once, in order', async () => {
     for (const [status, expected] of [
       ['Registered', RECORDS / 10],
       [null, RECORDS],
