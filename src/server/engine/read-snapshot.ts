@@ -1,8 +1,9 @@
 /** Rows as a decision about a deployment looks at them. */
 import { inChunks } from '../store/chunks.ts';
 import { deploymentOrdersOf } from '../store/deployment-orders.ts';
+import { findReplacementFleet } from '../store/fleets.ts';
 import { type DecisiveEvent, eventsOfActiveTargets, failedDiagnosticsOf } from '../store/lifecycle-events.ts';
-import type { DeploymentRow, TargetRow } from '../store/schema.ts';
+import type { DeploymentRow, FleetMemberRow, TargetRow } from '../store/schema.ts';
 import type { StoreReader } from '../store/store.ts';
 import { FINAL_TARGET_STATUSES, hostsOfTargets } from '../store/targets.ts';
 import type { EventDiagnostics } from './diagnostics.ts';
@@ -30,7 +31,14 @@ export async function readSnapshot(
   const hosts = await hostsOfTargets(db, deploymentId);
   const snapshot = snapshotOf(deployment, targets, events, hosts);
   const { blueGreen } = snapshot;
-  const fleets = blueGreen === null ? null : { ...blueGreen, orders: await ordersOf(db, blueGreen.plan, deploymentId) };
+  const fleets =
+    blueGreen === null
+      ? null
+      : {
+          ...blueGreen,
+          orders: await ordersOf(db, blueGreen.plan, deploymentId),
+          goneInAws: await goneInAws(db, blueGreen.plan, deploymentId, targets),
+        };
   const shift = await shiftOf(db, deployment);
   return { ...snapshot, blueGreen: fleets, ...(shift === null ? {} : { shift }), listeningSinceMs };
 }
@@ -50,6 +58,23 @@ async function ordersOf(db: StoreReader, plan: BlueGreenPlan, deploymentId: stri
   if (plan.course !== 'blue-green') return [];
   if (plan.terminateBy === undefined && plan.copiedGroup === undefined) return [];
   return ownOrdersOf(db, deploymentId);
+}
+
+/** Replacement hosts that AWS had in service when they were found, and has not any more. */
+async function goneInAws(
+  db: StoreReader,
+  plan: BlueGreenPlan,
+  deploymentId: string,
+  targets: readonly TargetRow[],
+): Promise<readonly string[]> {
+  if (plan.course !== 'blue-green' || plan.greenInAws === undefined) return [];
+  const fleet = await findReplacementFleet(db, deploymentId);
+  // No answer of AWS is no word on who is gone.
+  if (fleet === null || fleet.read_at_ms === null) return [];
+  const members = JSON.parse(fleet.members_json) as readonly FleetMemberRow[];
+  const serving = new Set(members.filter(({ stage }) => stage === 'in-service').map(({ instance_id }) => instance_id));
+  const green = targets.filter(({ label }) => label === 'green').map(({ instance_id }) => instance_id);
+  return green.filter((instanceId) => !serving.has(instanceId));
 }
 
 async function ownOrdersOf(db: StoreReader, deploymentId: string): Promise<OrderSnapshot[]> {

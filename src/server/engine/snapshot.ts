@@ -62,6 +62,8 @@ export interface BlueGreenSnapshot {
   readonly waitSkippedAtMs: number | null;
   /** Orders to the server for the deployment as a whole. */
   readonly orders: readonly OrderSnapshot[];
+  /** Replacement hosts that AWS has ended; absent: none, or nobody asks AWS. */
+  readonly goneInAws?: readonly string[];
 }
 
 /** Facts that a decision about traffic needs beside the target's events. */

@@ -36,6 +36,19 @@ export async function deploymentsToBegin(
     .execute();
 }
 
+/** Deployments whose replacement hosts wait for traffic, and are known by AWS. */
+export async function deploymentsBeforeReroute(
+  db: StoreReader,
+): Promise<readonly Pick<DeploymentRow, 'deployment_id' | 'settings_json'>[]> {
+  return db
+    .selectFrom('deployments')
+    .select(['deployment_id', 'settings_json'])
+    .where('completed_at_ms', 'is', null)
+    .where('status', '=', 'Ready')
+    .where('settings_json', 'like', '%"greenInAws"%')
+    .execute();
+}
+
 export async function findFleet(db: StoreReader, deploymentGroupId: string): Promise<FleetRow | null> {
   const row = await db
     .selectFrom('fleets')

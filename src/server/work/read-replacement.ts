@@ -49,6 +49,28 @@ export async function readReplacement(
   }
 }
 
+/**
+ * Asks once more while the replacement hosts wait for traffic: Auto Scaling may end some of them meanwhile. If AWS does not answer, its last
+ * answer stays.
+ */
+export async function readReplacementAgain(
+  ctx: ReplacementContext,
+  deployment: Deployment,
+  signal: AbortSignal,
+): Promise<false> {
+  const plan = greenPlanOf(deployment);
+  if (plan?.greenInAws === undefined) return false;
+  const beganAtMs = ctx.clock.now();
+  const request = { filterLists: plan.greenFilterLists, autoScalingGroups: plan.greenInAws.autoScalingGroups };
+  try {
+    const found = await ctx.readFleet(request, AbortSignal.any([signal, AbortSignal.timeout(READ_LIMIT_MS)]));
+    await noteReplacement(ctx, deployment.deployment_id, found, beganAtMs);
+  } catch (error) {
+    if (signal.aborted || !(error instanceof AwsFault)) throw error;
+  }
+  return false;
+}
+
 function greenPlanOf(deployment: Deployment): ReplacementPlan | null {
   const plan = blueGreenPlanOf(deployment);
   return plan?.course === 'blue-green' ? plan : null;

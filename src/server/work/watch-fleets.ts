@@ -16,6 +16,7 @@ import { AwsFault } from '../outside/aws/aws-fault.ts';
 import type { FleetReader } from '../outside/aws/fleet.ts';
 import { findGroupById, lockGroupById } from '../store/deployment-groups.ts';
 import {
+  deploymentsBeforeReroute,
   deploymentsToBegin,
   findFleet,
   findReplacementFleet,
@@ -28,7 +29,7 @@ import {
 import type { DeploymentGroupRow } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { fleetFailureAfter, fleetFailureOf, nextFleetReadingMs } from './fleet-readings.ts';
-import { isReplacementDue, readReplacement } from './read-replacement.ts';
+import { isReplacementDue, readReplacement, readReplacementAgain } from './read-replacement.ts';
 import { sideBySide } from './side-by-side.ts';
 
 export interface FleetWatchContext {
@@ -131,6 +132,11 @@ async function readingsOfRound(ctx: FleetWatchContext): Promise<readonly Reading
     const read = (signal: AbortSignal) => refresh(ctx, group, sinceMs, signal);
     const kind = failure === null ? 'routine' : 'failing';
     readings.push({ key: group.deployment_group_id, kind, read, deploymentId: null, triedAtMs });
+  }
+  for (const deployment of await deploymentsBeforeReroute(store.db)) {
+    const { deployment_id: key } = deployment;
+    const read = (signal: AbortSignal) => readReplacementAgain(ctx, deployment, signal);
+    readings.push({ key, kind: 'routine', read, deploymentId: null, triedAtMs: sinceMs });
   }
   return readings.sort((a, b) => a.triedAtMs - b.triedAtMs);
 }

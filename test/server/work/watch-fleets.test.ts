@@ -13,6 +13,7 @@ import {
   engineServer,
   GROUP_ID,
   makeFleet,
+  runHost,
   startDeployment,
   targetsByName,
 } from '../../support/engine-world.ts';
@@ -177,6 +178,45 @@ describeStores('a deployment to a group with hosts on EC2', (kind) => {
       ['web-2', 'green'],
       ['web-1', 'blue'],
     ]);
+  });
+
+  test('asks AWS again while its replacement waits for traffic, and does not wait for instances that are gone', async () => {
+    await using database = await kind.create();
+    let green: Answer = [found('i-00000002', { autoScalingGroup: 'green' })];
+    await using world = await openWorld(database, ({ autoScalingGroups: [name] }) =>
+      name === 'green' ? green : [found('i-00000001')],
+    );
+    const { server, clock } = world;
+    const targets = { autoScalingGroups: ['green'] };
+    const deploymentReadyOption = { actionOnTimeout: 'STOP_DEPLOYMENT', waitTimeInMinutes: 600 };
+    const plan = withGreenInAws(replacementPlan({ deploymentReadyOption }, targets), targets);
+    await world.start({ blueGreen: plan, loadBalancerInfo: {} });
+    await eventually(async () => {
+      await passWhenCalm(server, clock, 1_000);
+      await runHost(server, 'web-2');
+      return (await deploymentOf(server.store, ID)).status === 'Ready';
+    }, OFTEN);
+    const members = async () =>
+      (await server.store.db.selectFrom('replacement_fleets').select('members_json').executeTakeFirstOrThrow())
+        .members_json;
+    const before = world.asked();
+    green = new AwsFault('DescribeAutoScalingGroups green', { trouble: 'away', code: '', answer: 'none' });
+    await eventually(async () => {
+      await passWhenCalm(server, clock, 5_000);
+      return world.asked() > before + 4;
+    }, OFTEN);
+    // AWS that is down is no word on who is gone.
+    expect(await members()).toContain('i-00000002');
+    green = [];
+    await eventually(async () => {
+      await passWhenCalm(server, clock, 5_000);
+      return (await members()) === '[]';
+    }, OFTEN);
+    await server.store.db.updateTable('deployments').set({ continued_at_ms: clock.now() }).execute();
+    await server.engine.step(ID);
+    const { status, error_code, error_message } = await deploymentOf(server.store, ID);
+    expect({ status, error_code }).toEqual({ status: 'Failed', error_code: 'HEALTH_CONSTRAINTS' });
+    expect(error_message).toContain('0 of 0 do');
   });
 
   test.each<[string, Answer, string]>([

@@ -95,8 +95,7 @@ function goForward(going: Going, plan: ReplacementPlan): Outlook {
   const { deployment, state, fleets, nowMs, actions } = going;
   const { green, blue } = fleets;
   const hosts = green.length;
-  const required = requiredHealthyHosts(hosts, deployment.minimum, deployment.deploymentConfigName);
-  const pace: Pace = { allowed: budget(hosts, required), required: Math.max(required, 1) };
+  const pace = paceOf(hosts, deployment);
 
   if (!moveOn(green, 'install', pace)) return null;
   const installed = countsOf(green, 'install');
@@ -105,12 +104,14 @@ function goForward(going: Going, plan: ReplacementPlan): Outlook {
   const gate = throughReadyWait(going, plan);
   if (gate !== null) return gate;
 
-  if (!moveOn(green, 'take-traffic', pace)) return null;
-  const serving = countsOf(green, 'take-traffic');
-  if (serving.passed < pace.required) {
+  const there = withoutGone(green, state);
+  const traffic = paceOf(there.length, deployment);
+  if (!moveOn(there, 'take-traffic', traffic)) return null;
+  const serving = countsOf(there, 'take-traffic');
+  if (serving.passed < traffic.required) {
     const message =
-      `Too few replacement instances take traffic: ${serving.passed} of ${hosts} do, ${serving.failed} failed, and the deployment ` +
-      `configuration wants ${pace.required}. The original instances are still in their load balancers.`;
+      `Too few replacement instances take traffic: ${serving.passed} of ${there.length} do, ${serving.failed} failed, and the deployment ` +
+      `configuration wants ${traffic.required}. The original instances are still in their load balancers.`;
     return endAll(fleets, failedWith('HEALTH_CONSTRAINTS', message));
   }
 
@@ -127,6 +128,18 @@ function goForward(going: Going, plan: ReplacementPlan): Outlook {
     deleteOriginalGroup(state, plan, nowMs, actions) ??
     SUCCEEDED
   );
+}
+
+function paceOf(hosts: number, { minimum, deploymentConfigName }: DeploymentSnapshot): Pace {
+  const required = requiredHealthyHosts(hosts, minimum, deploymentConfigName);
+  return { allowed: budget(hosts, required), required: Math.max(required, 1) };
+}
+
+/** Skips replacement hosts that AWS has ended while they waited for traffic. Nobody counts on them any more. @returns the others */
+function withoutGone(green: readonly Target[], { goneInAws = [] }: BlueGreenSnapshot): readonly Target[] {
+  const gone = green.filter(({ instanceId }) => goneInAws.includes(instanceId));
+  for (const target of gone) if (target.status === 'Ready') target.skip();
+  return green.filter((target) => !gone.includes(target) || target.status !== 'Skipped');
 }
 
 function notInstalled(hosts: number, { allowed, required }: Pace, failed: number): FinishAction {

@@ -134,6 +134,28 @@ describe('a blue/green deployment', () => {
     },
   );
 
+  test('goes on without replacement hosts that AWS ends while they wait for traffic', () => {
+    const deployment = make({ green: 3, blue: 2, minimum: ONE, changes: { readyWaitMs: 60 * MINUTE_MS } });
+    work(deployment);
+    if (deployment.blueGreen === null) throw new Error('it is in place');
+    deployment.blueGreen.goneInAws = ['host-0', 'host-2'];
+    deployment.blueGreen.continuedAtMs = deployment.nowMs;
+    work(deployment);
+    expect(deployment.finished).toMatchObject({ status: 'Succeeded' });
+    expect(statuses(deployment)).toEqual(['Skipped', 'Succeeded', 'Skipped', 'Succeeded', 'Succeeded']);
+  });
+
+  test('fails before traffic moves when AWS has ended all replacement hosts', () => {
+    const deployment = make({ changes: { readyWaitMs: 60 * MINUTE_MS } });
+    work(deployment);
+    if (deployment.blueGreen === null) throw new Error('it is in place');
+    deployment.blueGreen.goneInAws = ['host-0', 'host-1'];
+    deployment.blueGreen.continuedAtMs = deployment.nowMs;
+    work(deployment);
+    expect(deployment.finished).toMatchObject({ status: 'Failed', errorCode: 'HEALTH_CONSTRAINTS' });
+    expect(statuses(deployment)).toEqual(Array(4).fill('Skipped'));
+  });
+
   test('fails when no server ends its original hosts within two hours', () => {
     const deployment = make({ changes: { terminationWaitMs: 0, terminateBy: 'program' } });
     work(deployment);
