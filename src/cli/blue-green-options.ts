@@ -1,5 +1,6 @@
 /** Settings of a deployment group for blue/green deployments as flags, and what the API calls them. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { SlipwayError } from '../errors.ts';
 import type { ManagementOperations } from '../protocol/management/shapes.ts';
 import { parseCount } from './arguments.ts';
 
@@ -70,11 +71,13 @@ function namesBalancers({ loadBalancers, classicLoadBalancers }: BlueGreenOption
  * Returns only the settings that were given; all others stay as the group has them.
  *
  * @param isService whether the group is one of ECS, which has the waits of blue/green and nothing else of it
+ * @throws SlipwayError CLI_BAD_ARGUMENT for what a service does not have
  */
 export function blueGreenInput(options: BlueGreenOptions, known: KnownGroup, isService: boolean) {
   if (!dependOnGroup(options)) return {};
   const balancers = balancersInput(options, known);
   if (isService) {
+    refuseForService(options);
     return hasWaits(options) ? { blueGreenDeploymentConfiguration: configurationOf(options, known, 'TERMINATE') } : {};
   }
   const before = known?.deploymentStyle;
@@ -98,6 +101,20 @@ export function blueGreenInput(options: BlueGreenOptions, known: KnownGroup, isS
         }
       : {}),
   } as const;
+}
+
+/** @throws SlipwayError CLI_BAD_ARGUMENT for an option that would be left out without a word */
+function refuseForService({ blueGreen, replacement, loadBalancers, classicLoadBalancers }: BlueGreenOptions): void {
+  const given = Object.entries({
+    '--blue-green': blueGreen,
+    '--replacement': replacement,
+    '--load-balancers': loadBalancers,
+    '--classic-load-balancers': classicLoadBalancers,
+  }).find(([, value]) => value !== undefined);
+  if (given === undefined) return;
+  throw new SlipwayError('CLI_BAD_ARGUMENT', `${given[0]} is for hosts, and the group is one of an ECS service`, {
+    remedy: 'Leave it out: the traffic of a service comes from --target-groups and --listener, always blue/green.',
+  });
 }
 
 /** Both lists, since the API takes them as one setting: the kind that is not given stays. */

@@ -61,6 +61,7 @@ export const FLEET_ATTACKS: readonly Attack[] = [
   {
     promise: WORDS,
     name: 'a caller writes orders of a shell into the tags of replacement hosts',
+    limitSeconds: 150,
     async run(ground) {
       const tags = {
         Role: `$(touch obeyed)\`touch obeyed\`; touch obeyed; "' && touch obeyed`,
@@ -93,6 +94,7 @@ export const FLEET_ATTACKS: readonly Attack[] = [
   {
     promise: NEVER_HELD,
     name: 'a program names hosts by orders to a terminal, and by names of no host',
+    limitSeconds: 150,
     async run(ground) {
       const names = JSON.stringify({ hosts: ['\u001b[2J\u001b]0;owned\u0007', '::error::x', '__proto__', ''] });
       writeFileSync(join(ground.folder, 'names'), names);

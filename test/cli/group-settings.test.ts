@@ -49,6 +49,13 @@ describe('slipway groups update', () => {
     });
   });
 
+  test.each(['--load-balancers=front', '--classic-load-balancers=old', '--blue-green', '--replacement=copy'])(
+    'refuses %s for a service of ECS',
+    (option) => {
+      expect(() => inputOf([option], { computePlatform: 'ECS' })).toThrow('is for hosts');
+    },
+  );
+
   test('keeps a copied Auto Scaling group when only a wait changes', () => {
     const known: KnownGroup = {
       deploymentStyle: { deploymentType: 'BLUE_GREEN', deploymentOption: 'WITH_TRAFFIC_CONTROL' },
