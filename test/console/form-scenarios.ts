@@ -34,6 +34,32 @@ export const FORM_SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: 'tags of an application are given and taken away by a form, and those of somebody else stay',
+    async run(ground) {
+      const { region, accountId } = await ground.client.call('DescribeServer', {});
+      const ResourceArn = `arn:aws:codedeploy:${region}:${accountId}:application:${SHOP}`;
+      const tagged = async () => {
+        const { Tags = [] } = await ground.client.call('ListTagsForResource', { ResourceArn });
+        return Tags.map(({ Key, Value }) => `${Key}=${Value}`)
+          .sort()
+          .join();
+      };
+      await ground.client.call('TagResource', { ResourceArn, Tags: [{ Key: 'Old', Value: '1' }] });
+      const { page } = await ground.signedIn(ground.admin, `applications/${SHOP}`);
+      await page.getByRole('button', { name: 'Tags', exact: true }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('button', { name: 'Remove entry 1 of Tags' }).waitFor();
+      await ground.client.call('TagResource', { ResourceArn, Tags: [{ Key: 'Theirs', Value: '2' }] });
+      await dialog.getByRole('button', { name: 'Remove entry 1 of Tags' }).click();
+      await dialog.getByRole('button', { name: 'Add a tag' }).click();
+      await dialog.getByLabel('Key of entry 1 of Tags').fill('Team');
+      await dialog.getByLabel('Value of entry 1 of Tags').fill('shop');
+      await page.keyboard.press('Enter');
+      await dialog.waitFor({ state: 'detached' });
+      expect((await tagged()) === 'Team=shop,Theirs=2', `it has ${await tagged()}`);
+    },
+  },
+  {
     name: 'a group is changed by a form, and what the API refuses stands at its field',
     async run(ground) {
       const { page } = await ground.signedIn(ground.admin, `applications/${SHOP}/${FRONT}`);
