@@ -1,11 +1,11 @@
 /**
  * A time limit that a busy machine moves. A figure that is above its goal is compared with other work of the same kind, measured in the same
- * minutes: slow on a machine where all is slow is no fault of the console.
+ * minutes. A console that is slow on a machine where all is slow has no fault.
  */
 import { expect } from './expect.ts';
 
 export interface Timed {
-  /** What was timed, as it stands in the message. */
+  /** Name of the work, as it stands in the message. */
   readonly what: string;
   readonly ms: number;
   /** The goal, on a machine that has nothing else to do. */

@@ -1,4 +1,4 @@
-/** Trials side by side, each lane with a server of its own: most of a trial's time is a server that starts, or a pause of its own. */
+/** Trials side by side, each lane with a server of its own. Most of a trial's time is a server that starts, or a pause of its own. */
 import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Deployments to Lambda and ECS by real servers, which are killed (SIGKILL) at each call of an order, before it is carried out and after:
- * `npm run test:platforms -- --json`. Then the same deployments by the real AWS command line.
+ * Deployments to Lambda and ECS by real servers: `npm run test:platforms -- --json`. The servers are killed (SIGKILL) at each call of an order,
+ * before it is carried out and after. Then the same deployments by the real AWS command line.
  *
  * The last line is the summary; with `--json` it is one JSON text: scenarios, failed, kills, splitAtEnd. Exits 1 unless nothing failed and no
  * traffic was left divided.
