@@ -92,7 +92,7 @@ test('a webhook is asked with a signature that its receiver can check, and an an
     { isSigned: true, body: { action: 'block', host: { name: 'web-1', tags: { Role: 'web' } }, isDrainOver: false } },
   ]);
   // The state of another question, a refusal, an answer without end, and nobody there.
-  for (const answer of ['"draining"', '503 busy', 'no end', '']) {
+  for (const answer of ['"draining"', '503 busy', 'more than 65536 bytes', '']) {
     if (answer === '') {
       server.closeAllConnections();
       server.close();
