@@ -152,6 +152,11 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
   if (fixed !== undefined) return [run([...words, ...fixed])];
   const given = (options: readonly Option[]) => options.flatMap((option) => sensible(option, url, path) ?? []);
   const usual = given(command.options);
+  // A command that knows two ways to the keys takes only one of them at a time.
+  const hasTwoWays = ['--endpoint-url', '--data-dir'].every((name) =>
+    command.options.some(({ long }) => long === name),
+  );
+  const remote = given(command.options.filter(({ long }) => long !== '--data-dir'));
   const withoutRevision = given(command.options.filter(({ long }) => long !== '--revision'));
   const positionals = command.registeredArguments.map(() => HOSTILE_ARGUMENT);
   const onBundle = command.registeredArguments.map(() => bundle);
@@ -166,6 +171,9 @@ function runsOf({ path, command }: Leaf, url: string): CommandRun[] {
   return [
     ...fromServer,
     ...planned,
+    ...(hasTwoWays
+      ? [run([...words, ...remote, ...positionals]), run([...words, ...remote, ...positionals, '--json'])]
+      : []),
     run([...words, ...usual, ...positionals]),
     run([...words, ...withoutRevision, ...onBundle]),
     run([...words, ...usual]),
