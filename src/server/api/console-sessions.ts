@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { ApiError } from '../../protocol/errors.ts';
 import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
+import { shellWord } from '../../system/shell-word.ts';
 import { auditEntryOf } from '../audit/audited-call.ts';
 import type { SecretSealer } from '../store/access-keys.ts';
 import { insertAuditEntry } from '../store/audit-entries.ts';
@@ -115,11 +116,12 @@ export async function signInPerson(
 }
 
 function notTaken(accessKeyId: string, kept: Exclude<Kept, { readonly ending: 'kept' }>): ApiError {
+  const remedy = `slipway keys enable ${shellWord(accessKeyId)}`;
   const why =
     kept.ending === 'disabled'
-      ? `An admin of this server has disabled ${accessKeyId}, and can let you in again: slipway keys enable ${accessKeyId}.`
+      ? `An admin of this server has disabled ${accessKeyId}, and can let you in again: ${remedy}.`
       : `${accessKeyId} is a person of ${kept.issuer}, and the same name at another provider may be somebody else. ` +
-        `If you are that person, an admin moves you to this provider: slipway keys enable ${accessKeyId}.`;
+        `If you are that person, an admin moves you to this provider: ${remedy}.`;
   return new ApiError('AccessDeniedException', why, { status: 403 });
 }
 
