@@ -17,8 +17,8 @@ export default defineConfig({
         },
       },
       // Agents, servers and databases are killed here, and an Install is cut off at each of its calls. That takes minutes, which `npm test`
-      // need not spend each time. Calls and instants are those of the sources.
-      { extends: true, test: { name: 'crash', include: [CRASHES] } },
+      // need not spend each time. Calls and instants are those of the sources. One test cuts off a hundred Installs, so it has more time.
+      { extends: true, test: { name: 'crash', include: [CRASHES], testTimeout: 600_000 } },
     ],
     globalSetup: ['test/support/shared-postgres.ts'],
     setupFiles: ['test/support/leftovers.ts', 'test/support/usual-umask.ts'],
