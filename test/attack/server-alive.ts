@@ -18,12 +18,16 @@ export function keyOf({ env }: ControlServer): { accessKeyId: string; secretAcce
   return { accessKeyId: env['AWS_ACCESS_KEY_ID'] ?? '', secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '' };
 }
 
+/** Far less than what the attacks hold: bodies that never end are given up after 60 s. A slow machine shares itself with 1 500 clients. */
+const SERVED_WITHIN_MS = 45_000;
+
 /** An operator's command works while the attack goes on. */
 export async function stillServes(server: ControlServer): Promise<void> {
   const startedMs = performance.now();
   const { status, stderr } = await runSlipway(['applications', 'list', '--json'], server.env);
   assert.equal(status, 0, stderr);
-  assert.ok(performance.now() - startedMs < 15_000, 'an operator’s command took more than 15 s');
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs < SERVED_WITHIN_MS, `an operator’s command took ${Math.round(tookMs / 1000)} s`);
 }
 
 export async function allClosed(clients: readonly RawConnection[], withinMs: number): Promise<void> {
