@@ -22,6 +22,7 @@ import {
   hostRow,
   processDoing,
   serverOnPorts,
+  strangeMasterKey,
   usedDataDir,
 } from './server-planting.ts';
 
@@ -92,8 +93,7 @@ export const SERVER_FAULTS: readonly Fault[] = [
     name: 'The master key of a server is that of another one',
     async plant(ground) {
       const dataDir = await usedDataDir(ground);
-      const other = await usedDataDir(ground, join(ground.folder, 'other'));
-      cpSync(join(other, 'master.key'), join(dataDir, 'master.key'));
+      cpSync(await strangeMasterKey(ground), join(dataDir, 'master.key'));
       return askServerDoctor(dataDir, { finds: 'master key', detail: /does not open/, remedy: /right master\.key/ });
     },
   },

@@ -3,6 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { openSealer } from '../../src/server/secrets/open-sealer.ts';
+import { openStore } from '../../src/server/store/store.ts';
+import { systemRandom } from '../../src/system/random.ts';
 import { startControlServer, startDaemon } from '../support/slipway.ts';
 import type { Ground, Question } from './fault.ts';
 import { deadPort } from './planting.ts';
@@ -20,6 +23,15 @@ export function askServerDoctor(
 export async function usedDataDir(ground: Ground, dataDir = join(ground.folder, 'data')): Promise<string> {
   await using _server = await startControlServer(dataDir);
   return dataDir;
+}
+
+/** Puts the master key of a server that has never run anywhere else; those that tests start share one. @returns its file */
+export async function strangeMasterKey(ground: Ground): Promise<string> {
+  const dataDir = join(ground.folder, 'other');
+  const store = await openStore({ dataDir });
+  await openSealer({ store, dataDir, random: systemRandom });
+  await store.close();
+  return join(dataDir, 'master.key');
 }
 
 /** A server with ports of its own that are known, as a real one has them. @returns its data folder and its ports */

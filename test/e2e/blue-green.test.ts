@@ -41,13 +41,13 @@ test('traffic goes to the replacement host when it is continued, and back when i
     const target = ['--application', 'site', '--group', 'web', '--no-follow'];
     const id = (await slipway('deploy', revision, ...target, '--green-tag', 'Fleet=b')).trim();
     const show = () => slipway('deployments', 'show', id);
-    await eventually(async () => (await show()).includes(`${id}: Ready`), { withinMs: 60_000 });
+    await eventually(async () => (await show()).includes(`${id}: Ready`));
     expect(await show()).toContain('waits for ContinueDeployment');
     expect(readFileSync(scratch.at('site/index.html'), 'utf8')).toBe('one');
     expect(existsSync(calls)).toBe(false);
 
     await slipway('deployments', 'continue', id);
-    await eventually(async () => (await show()).includes('Traffic is rerouted'), { withinMs: 60_000 });
+    await eventually(async () => (await show()).includes('Traffic is rerouted'));
     expect(readFileSync(calls, 'utf8')).toBe('allow new\nblock old\n');
     expect(readFileSync(scratch.at('hooks'), 'utf8')).toBe('allow\n');
     expect(await show()).toMatch(/new +Green +Succeeded/);
@@ -56,7 +56,7 @@ test('traffic goes to the replacement host when it is continued, and back when i
     await slipway('deployments', 'stop', id, '--rollback');
     const listed = async () =>
       JSON.parse(await slipway('deployments', 'list', '--json')) as { creator?: string; status?: string }[];
-    await eventually(async () => (await listed())[0]?.status === 'Succeeded', { withinMs: 60_000 });
+    await eventually(async () => (await listed())[0]?.status === 'Succeeded');
     expect((await listed()).map(({ creator, status }) => [creator, status])).toEqual([
       ['codeDeployRollback', 'Succeeded'],
       ['user', 'Stopped'],
@@ -70,7 +70,7 @@ test('traffic goes to the replacement host when it is continued, and back when i
       [[], `${second}: Ready`],
       [['--termination'], 'Traffic is rerouted'],
     ] as const) {
-      await eventually(async () => (await slipway('deployments', 'show', second)).includes(said), { withinMs: 60_000 });
+      await eventually(async () => (await slipway('deployments', 'show', second)).includes(said));
       await slipway('deployments', 'continue', second, ...flags);
     }
     expect(await slipway('deployments', 'follow', second)).toContain('terminates no instances');

@@ -62,7 +62,7 @@ test('shows every event of a good deployment succeed, then how a bad one is repo
   for (const part of ['ScriptFailed', 'exit code 3', 'scripts/validate.sh', 'it answered 503'])
     expect(bad).toContain(part);
   expect(readdirSync(join(checkout, '.scratch'))).toEqual([]);
-}, 120_000);
+}, 300_000);
 
 test.each([
   ['Ctrl-C', (pid: number) => process.kill(-pid, 'SIGINT')],
@@ -72,7 +72,7 @@ test.each([
   async (_name, end) => {
     const demo = startDemo('--keep');
     const settings = () => /^ {2}\. (.+)$/m.exec(demo.output)?.[1] ?? '';
-    await eventually(() => demo.output.includes('stay in'), { withinMs: 60_000 });
+    await eventually(() => demo.output.includes('stay in'), { withinMs: 240_000 });
     const { pid = 0 } = demo.child;
     const processes = descendantsOf(pid);
 
@@ -87,5 +87,5 @@ test.each([
     const folder = /\.scratch\/demo-\w+/.exec(demo.output)?.[0] ?? 'none';
     rmSync(join(PROJECT, folder), { recursive: true });
   },
-  120_000,
+  300_000,
 );
