@@ -7,7 +7,7 @@ import type { Attack, AttackGround, AttackReport } from './attack.ts';
 
 const LIMIT_SECONDS = 60;
 /** A server that takes longer than this to answer has been taken out of service. */
-const ANSWERS_WITHIN_MS = 20_000;
+const ANSWERS_WITHIN_MS = 5_000;
 
 /** How often it is looked at which processes an agent or server has; one that lives for less than this may be missed. */
 const LOOK_EVERY_MS = 250;

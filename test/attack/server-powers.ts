@@ -21,7 +21,7 @@ const NO_POWER = 'a key that is disabled, or whose host is deregistered, has no 
 const OWN_ONLY = 'a host speaks for itself only';
 const STOPS = 'a stop that was accepted ends as Stopped, and nothing changes what has ended';
 /** Work with a key without power ends by the next look of the server, each second; the rest is for a busy machine. */
-const ENDS_WITHIN_MS = 30_000;
+const ENDS_WITHIN_MS = 10_000;
 const OUTCOMES = {
   success: outcome('Succeeded', 0),
   failure: outcome('Failed', 4),
