@@ -67,7 +67,9 @@ export const REFERENCE_PAGES: readonly ReferencePage[] = [
       'https://deploy.example.com:8400': '$SLIPWAY_ENDPOINT_URL',
     },
     after: [
-      'slipway keys list | grep "$KEY" | grep -q disabled',
+      'slipway keys list | grep "$KEY" | grep -q active',
+      'slipway audit --json | grep DisableAccessKey | grep -q "$KEY"',
+      'slipway audit --json | grep EnableAccessKey | grep -q "$KEY"',
       'slipway hosts list | grep -q "^enrolled .*Role=web"',
       'slipway hosts list | grep -q "^web-1 *deregistered"',
       'test -s codedeploy.onpremises.yml || test ! -e codedeploy.onpremises.yml',
