@@ -146,7 +146,10 @@ function isAsWanted(place: Place, pair: GroupPair, { green, hasWeights }: Wish):
   const standing = standingOf(place, pair);
   if (standing.kind !== 'pair' || standing.green !== green) return false;
   const hasBoth = standing.hasBlue && standing.hasGreen;
-  return hasWeights ? hasBoth && !isSticky(place) : !hasBoth;
+  if (!hasWeights) return !hasBoth;
+  // Somebody may have written 0 and 0, which forwards to nobody, or 0 and 1. Written anew, both read as percent.
+  const isInPercent = weightOf(place.actions.filter(isForward).flatMap(groupsOf)) === 100;
+  return hasBoth && isInPercent && !isSticky(place);
 }
 
 function isSticky({ actions }: Place): boolean {

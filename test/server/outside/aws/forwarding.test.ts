@@ -76,6 +76,18 @@ describe('the plan of a listener and its rules', () => {
     );
   });
 
+  test.each([
+    { was: 'that forwards to nobody', weights: [0, 0], green: 0 },
+    { was: 'that has its share in other numbers', weights: [0, 1], green: 100 },
+    { was: 'that has its share in larger numbers', weights: [400, 400], green: 50 },
+  ])('writes a place $was in percent', ({ weights: [blue = 0, ofGreen = 0], green }) => {
+    const before = route([weighted([PAIR.blue, blue], [PAIR.green, ofGreen])]);
+    expect(changesFor(before, PAIR, green)[0]?.actions[0]?.ForwardConfig?.TargetGroups).toEqual([
+      { TargetGroupArn: PAIR.blue, Weight: 100 - green },
+      { TargetGroupArn: PAIR.green, Weight: green },
+    ]);
+  });
+
   test('has nothing to change once it is written', () => {
     fc.assert(
       fc.property(routes, share, (before, green) => {
