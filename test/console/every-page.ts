@@ -1,7 +1,11 @@
 /** Every page of the console, one after another, for scenarios of what holds on all of them. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { APPLICATION, GROUP, type Ground, HOSTS } from './ground.ts';
 import { newestRevision } from './revision-scenarios.ts';
+
+/** For a page that is laid out for another width of the screen. */
+const SETTLED_WITHIN_MS = 5_000;
 
 /** Addresses below `/console/`. A failed deployment and a revision are there. */
 export async function pathsOfPages(ground: Ground): Promise<readonly string[]> {
@@ -46,4 +50,15 @@ export function nameOfPage(path: string): string {
 
 export async function widthOf(page: Page): Promise<number> {
   return Number(await page.evaluate('document.documentElement.scrollWidth'));
+}
+
+/** The width once it is at most so many pixels, or else after some seconds: a screen that gets narrower is laid out anew in a moment. */
+export async function settledWidthOf(page: Page, most: number): Promise<number> {
+  const giveUpAt = performance.now() + SETTLED_WITHIN_MS;
+  let width = await widthOf(page);
+  while (width > most && performance.now() < giveUpAt) {
+    await delay(50);
+    width = await widthOf(page);
+  }
+  return width;
 }

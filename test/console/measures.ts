@@ -1,7 +1,7 @@
 /** Figures of the console: what the first load brings, how soon the dashboard can be used, and what axe finds on each page. */
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
-import { nameOfPage, openWhole, pathsOfPages, widthOf } from './every-page.ts';
+import { nameOfPage, openWhole, pathsOfPages, settledWidthOf } from './every-page.ts';
 import { expect } from './expect.ts';
 import { type Ground, signIn } from './ground.ts';
 import type { Scenario } from './scenarios.ts';
@@ -110,7 +110,7 @@ export async function lookAtDrawing(page: Page, name: string, figures: Figures):
   }
   await page.emulateMedia({ colorScheme: 'light' });
   await page.setViewportSize({ width: PHONE, height: 740 });
-  const width = await widthOf(page);
+  const width = await settledWidthOf(page, PHONE);
   if (width > PHONE) found.push(`${name} is ${width} px wide on a screen of ${PHONE} px`);
   if (size !== null) await page.setViewportSize(size);
   expect(found.length === 0, found.join('\n'));

@@ -81,7 +81,11 @@ async function followLarge({ visit }: Ground, figures: Figures): Promise<void> {
   const id = await deployToFleet(client);
   await page.goto(`${large.server.url}/console/deployments/${id}`);
   // The hosts take their first commands now, all at once.
-  await page.getByRole('table', { name: 'Targets' }).getByText('host-').first().waitFor({ timeout: PATIENCE_MS });
+  await page
+    .getByRole('table', { name: 'Targets', exact: true })
+    .getByText('host-')
+    .first()
+    .waitFor({ timeout: PATIENCE_MS });
   await page.evaluate(WATCH);
   const session = await page.context().newCDPSession(page);
   const before = await cpuOf(session);
@@ -102,9 +106,9 @@ async function followLarge({ visit }: Ground, figures: Figures): Promise<void> {
 /** The last page of the targets, and a target of it by its address. */
 async function lookAtTheLast(page: Page, url: string, id: string): Promise<void> {
   await page.getByRole('button', { name: `Page ${TARGETS / 50}` }).click();
-  const last = page.getByRole('table', { name: 'Targets' }).getByText('host-').last();
+  const last = page.getByRole('table', { name: 'Targets', exact: true }).getByText('host-').last();
   await last.waitFor();
-  const rows = await page.getByRole('table', { name: 'Targets' }).getByRole('row').count();
+  const rows = await page.getByRole('table', { name: 'Targets', exact: true }).getByRole('row').count();
   expect(rows <= 51, `the table has ${rows} rows`);
   const name = (await last.textContent()) ?? '';
   await page.goto(`${url}/console/deployments/${id}?target=${name}`);

@@ -142,7 +142,11 @@ export const WITH_HOSTS: readonly Scenario[] = [
       const id = deploymentOf(await ground.slipway('deploy', folder, ...flags));
       const one = await ground.signedIn(ground.admin, `deployments/${id}`);
       const other = await ground.signedIn(await ground.newKey('viewer'), `deployments/${id}`);
-      await other.page.getByRole('table', { name: 'Targets' }).getByText('ValidateService').first().waitFor();
+      await other.page
+        .getByRole('table', { name: 'Targets', exact: true })
+        .getByText('ValidateService')
+        .first()
+        .waitFor();
       await one.page.getByRole('button', { name: 'Stop', exact: true }).click();
       await one.page.getByRole('dialog').getByRole('button', { name: 'Stop', exact: true }).click();
       await Promise.all([one, other].map(({ page }) => waitForEnd(page, 'Stopped')));
@@ -171,7 +175,7 @@ export const WITH_HOSTS: readonly Scenario[] = [
       const table = page.getByRole('table', { name: 'Deployments' });
       await table.getByRole('link', { name: /^d-/ }).first().click();
       await page.getByRole('heading', { name: /^d-/ }).first().waitFor();
-      await page.getByRole('table', { name: 'Targets' }).getByText('web-2').click();
+      await page.getByRole('table', { name: 'Targets', exact: true }).getByText('web-2').click();
       await page.waitForURL(/target=web-2/);
       await page.reload();
       await page.getByRole('table', { name: 'Events of web-2' }).waitFor();
@@ -220,7 +224,7 @@ export const WITH_HOSTS: readonly Scenario[] = [
         'a viewer is offered to deploy',
       );
       await page.getByRole('table', { name: 'Newest deployments' }).getByRole('link', { name: /^d-/ }).first().click();
-      await page.getByRole('table', { name: 'Targets' }).waitFor();
+      await page.getByRole('table', { name: 'Targets', exact: true }).waitFor();
       const offered = await page.getByRole('button', { name: /^(Deploy again|Roll back|Stop|Continue)/ }).count();
       expect(offered === 0, 'a viewer is offered to change a deployment');
       const refused = visit.refusals.filter((text) => text !== '401 session');
