@@ -52,7 +52,7 @@ export async function widthOf(page: Page): Promise<number> {
   return Number(await page.evaluate('document.documentElement.scrollWidth'));
 }
 
-/** The width once it is at most so many pixels, or else after some seconds: a screen that gets narrower is laid out anew in a moment. */
+/** Waits until a page is at most so wide, for some seconds at most: after a change of the screen it is laid out anew. @returns its width */
 export async function settledWidthOf(page: Page, most: number): Promise<number> {
   const giveUpAt = performance.now() + SETTLED_WITHIN_MS;
   let width = await widthOf(page);
