@@ -52,7 +52,7 @@ export async function widthOf(page: Page): Promise<number> {
   return Number(await page.evaluate('document.documentElement.scrollWidth'));
 }
 
-/** Waits until a page is at most so wide, for some seconds at most: after a change of the screen it is laid out anew. @returns its width */
+/** Waits some seconds for a page to fit: after a change of the screen it is laid out anew. @returns its width in pixels */
 export async function settledWidthOf(page: Page, most: number): Promise<number> {
   const giveUpAt = performance.now() + SETTLED_WITHIN_MS;
   let width = await widthOf(page);

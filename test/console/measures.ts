@@ -24,7 +24,7 @@ export interface Figures {
   dashboardMs: number | null;
   /** A search among a hundred thousand resources, in milliseconds: the slowest of some, each the best of some tries. */
   searchMs: number | null;
-  /** From the address of a list of 10 000 hosts, or of 100 000 deployments, to its rows, in milliseconds: the slower one, the best of some loads. */
+  /** From the address of a list of 10 000 hosts, or of 100 000 deployments, to its rows, in milliseconds. The slower list, at its best. */
   longListMs: number | null;
   /** Part of a core's time that the page takes while a deployment to 1 000 hosts is under way. */
   pageCpuShare: number | null;
