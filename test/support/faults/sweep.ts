@@ -17,6 +17,7 @@ import {
   type StoredRevision,
 } from '../deployments.ts';
 import { killTree } from '../process-tree.ts';
+import { SOURCE_PROGRAM } from '../program-under-test.ts';
 import { type SeededRandom, seededRandom } from '../random.ts';
 import { type RecordingProxy, recordingProxy } from '../recording-proxy.ts';
 import { type ControlServer, type Daemon, type EnrolledHost, enrolHost } from '../slipway.ts';
@@ -290,5 +291,7 @@ function tagOf(name: string): string {
 }
 
 function startAgent({ host, faultFile }: Sweep): Daemon {
-  return host.startAgent({ [FAULT_FILE_VARIABLE]: faultFile, NODE_OPTIONS: `--import=${PRELOAD}` });
+  // The sources: the built agent runs without a compiler for WebAssembly, which the preloaded TypeScript needs.
+  const env = { [FAULT_FILE_VARIABLE]: faultFile, NODE_OPTIONS: `--import=${PRELOAD}` };
+  return host.startAgent(env, SOURCE_PROGRAM);
 }
