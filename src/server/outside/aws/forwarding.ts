@@ -147,7 +147,7 @@ function isAsWanted(place: Place, pair: GroupPair, { green, hasWeights }: Wish):
   if (standing.kind !== 'pair' || standing.green !== green) return false;
   const hasBoth = standing.hasBlue && standing.hasGreen;
   if (!hasWeights) return !hasBoth;
-  // Somebody may have written 0 and 0, which forwards to nobody, or 0 and 1. Written anew, both read as percent.
+  // Somebody may have written 0 and 0, which gives nobody a share, or 0 and 1.
   const isInPercent = weightOf(place.actions.filter(isForward).flatMap(groupsOf)) === 100;
   return hasBoth && isInPercent && !isSticky(place);
 }

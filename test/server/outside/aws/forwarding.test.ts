@@ -77,7 +77,7 @@ describe('the plan of a listener and its rules', () => {
   });
 
   test.each([
-    { was: 'that forwards to nobody', weights: [0, 0], green: 0 },
+    { was: 'that gives nobody a share', weights: [0, 0], green: 0 },
     { was: 'that has its share in other numbers', weights: [0, 1], green: 100 },
     { was: 'that has its share in larger numbers', weights: [400, 400], green: 50 },
   ])('writes a place $was in percent', ({ weights: [blue = 0, ofGreen = 0], green }) => {
