@@ -1,7 +1,14 @@
 import type { Asker } from '../../src/server/commands/command-delivery.ts';
 
-/** A host's client that is there until the signal aborts. */
-export function askerOf(signal: AbortSignal = new AbortController().signal): Asker {
+/**
+ * A host's client that is there until the signal aborts.
+ *
+ * @param onHeld told when its poll begins to be held, and when it no longer is
+ */
+export function askerOf(
+  signal: AbortSignal = new AbortController().signal,
+  onHeld: (isHeld: boolean) => void = () => undefined,
+): Asker {
   let waiting: { end(): void } | null = null;
   signal.addEventListener('abort', () => waiting?.end());
   return {
@@ -10,6 +17,7 @@ export function askerOf(signal: AbortSignal = new AbortController().signal): Ask
     },
     tell(next) {
       waiting = next;
+      onHeld(next !== null);
       if (signal.aborted) next?.end();
     },
   };

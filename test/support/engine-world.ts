@@ -36,6 +36,8 @@ export interface EngineServer extends AsyncDisposable {
   readonly engine: Engine;
   readonly waiters: Waiters;
   readonly commands: HostCommandService;
+  /** Hosts whose polls are held: they have looked for a command, and wait. */
+  readonly held: ReadonlySet<string>;
   /** A host's poll; held until there is something, or the clock passes its end, or the signal aborts. */
   poll(host: string, signal?: AbortSignal, key?: string): Promise<HostCommand | null>;
   /** @param key that signs; else the one that `makeFleet` gave to the host */
@@ -73,17 +75,19 @@ export async function engineServer(database: TestDatabase, options: EngineServer
     accountId: ACCOUNT_ID,
     signer,
   });
+  const held = new Set<string>();
   const caller = (host: string, accessKeyId = keyOfHost(host), signal?: AbortSignal) => ({
     accessKeyId,
     hostArn: hostArn(host),
     agentVersion: 'test',
-    asker: askerOf(signal),
+    asker: askerOf(signal, (isHeld) => void (isHeld ? held.add(host) : held.delete(host))),
   });
   return {
     store,
     engine,
     waiters,
     commands,
+    held,
     async poll(host, signal, key) {
       const answer = await commands.PollHostCommand({ HostIdentifier: hostArn(host) }, caller(host, key, signal));
       return answer.HostCommand ?? null;

@@ -112,12 +112,12 @@ describeStores('the host command API', (kind) => {
       const heldMs: number[] = [];
       const beganMs = clock.now();
       const polls = hosts.map((host) => server.poll(host).then(() => void heldMs.push(clock.now() - beganMs)));
-      await eventually(() => server.waiters.size === hosts.length);
+      await eventually(() => server.held.size === hosts.length);
       while (heldMs.length < hosts.length) {
         clock.advance(1_000);
         await setImmediate();
         // No time passes between the end of a hold and its answer.
-        await eventually(() => server.waiters.size + heldMs.length === hosts.length);
+        await eventually(() => server.held.size + heldMs.length === hosts.length);
       }
       await Promise.all(polls);
       expect(Math.max(...heldMs)).toBeLessThanOrEqual(56_000);
