@@ -17,8 +17,13 @@ export interface PacedAnswers {
   served(hostArn: string): void;
 }
 
-/** As many as are served within some 20 ms. */
-const PLACES = 48;
+/** While half of the polls take longer than this to be served, there are fewer places, and else more; milliseconds. */
+const GOAL_MS = 8;
+const MOST_PLACES = 48;
+/** With fewer, too little comes together to be written down at once. */
+const FEWEST_PLACES = 8;
+/** By so much the number of places follows one poll. */
+const STEP = 0.25;
 /** A poll that has not come by then may not come at all, or comes from far away: then 1 900 hosts are told in a second. Milliseconds. */
 const ARRIVAL_MS = 25;
 /** A poll that is not served by then waits for something else than its turn; milliseconds. */
@@ -26,7 +31,7 @@ const LONGEST_MS = 5_000;
 
 interface Place {
   readonly sinceMs: number;
-  hasPolled: boolean;
+  polledAtMs: number | null;
 }
 
 /** @param clock monotonic */
@@ -34,10 +39,15 @@ export function createPacedAnswers(clock: Pick<Clock, 'now' | 'sleep'>): PacedAn
   const places = new Map<string, Place>();
   const waiting: { readonly hostArn: string; readonly goOn: () => void }[] = [];
   let isClearing = false;
+  let most = MOST_PLACES;
 
-  const take = (hostArn: string) => places.set(hostArn, { sinceMs: clock.now(), hasPolled: false });
+  const take = (hostArn: string) => places.set(hostArn, { sinceMs: clock.now(), polledAtMs: null });
+  const learn = (servedAfterMs: number) => {
+    const wanted = most + (servedAfterMs > GOAL_MS ? -STEP : STEP);
+    most = Math.min(Math.max(wanted, FEWEST_PLACES), MOST_PLACES);
+  };
   const letIn = () => {
-    for (let next = waiting[0]; next !== undefined && places.size < PLACES; next = waiting[0]) {
+    for (let next = waiting[0]; next !== undefined && places.size < Math.floor(most); next = waiting[0]) {
       waiting.shift();
       take(next.hostArn);
       next.goOn();
@@ -48,9 +58,9 @@ export function createPacedAnswers(clock: Pick<Clock, 'now' | 'sleep'>): PacedAn
     while (waiting.length > 0) {
       await clock.sleep(ARRIVAL_MS);
       const nowMs = clock.now();
-      for (const [hostArn, { sinceMs, hasPolled }] of places) {
+      for (const [hostArn, { sinceMs, polledAtMs }] of places) {
         const ageMs = nowMs - sinceMs;
-        if (ageMs >= (hasPolled ? LONGEST_MS : ARRIVAL_MS)) places.delete(hostArn);
+        if (ageMs >= (polledAtMs === null ? ARRIVAL_MS : LONGEST_MS)) places.delete(hostArn);
       }
       letIn();
     }
@@ -59,7 +69,7 @@ export function createPacedAnswers(clock: Pick<Clock, 'now' | 'sleep'>): PacedAn
 
   return {
     turn(hostArn) {
-      if (places.size < PLACES) {
+      if (places.size < Math.floor(most)) {
         take(hostArn);
         return Promise.resolve();
       }
@@ -70,10 +80,14 @@ export function createPacedAnswers(clock: Pick<Clock, 'now' | 'sleep'>): PacedAn
     },
     polls(hostArn) {
       const place = places.get(hostArn);
-      if (place !== undefined) place.hasPolled = true;
+      if (place !== undefined) place.polledAtMs = clock.now();
     },
     served(hostArn) {
-      if (places.delete(hostArn)) letIn();
+      const place = places.get(hostArn);
+      if (place === undefined) return;
+      places.delete(hostArn);
+      if (place.polledAtMs !== null) learn(clock.now() - place.polledAtMs);
+      letIn();
     },
   };
 }

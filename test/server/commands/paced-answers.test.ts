@@ -62,4 +62,32 @@ describe('the answer to a report', () => {
     expect(waitedMs).toBeLessThan(5_200);
     expect(clock.untilNextMs()).toBeNull();
   });
+
+  test('is for fewer hosts at once while their polls take long to be served, and for more again when they do not', async () => {
+    const { clock, answers, answered, report } = world();
+    /** Hosts that are answered together, once so many polls have taken so long. */
+    const answeredAfter = async (polls: number, tookMs: number) => {
+      for (const host of names(polls)) {
+        report([host]);
+        answers.polls(host);
+        clock.advance(tookMs);
+        answers.served(host);
+      }
+      await nextTurn();
+      answered.length = 0;
+      report(names(100));
+      await nextTurn();
+      const { length } = answered;
+      while (answered.length < 100) {
+        for (const host of answered) answers.served(host);
+        await nextTurn();
+      }
+      for (const host of names(100)) answers.served(host);
+      return length;
+    };
+    expect(await answeredAfter(40, 20)).toBe(38);
+    expect(await answeredAfter(1_000, 20)).toBe(8);
+    expect(await answeredAfter(40, 2)).toBe(18);
+    expect(await answeredAfter(1_000, 2)).toBe(PLACES);
+  });
 });
