@@ -2,7 +2,7 @@ import type { KeyScope } from '../../protocol/management/key-scope.ts';
 import type { Random } from '../../system/random.ts';
 import { inChunks } from './chunks.ts';
 import { HEARD_OF, type HeardHost } from './instances.ts';
-import { type Powerless, powerlessWith } from './powers.ts';
+import { isRegistered, type Powerless, powerlessWith } from './powers.ts';
 import type { AccessKeyRow, Role } from './schema.ts';
 import { statement } from './statement.ts';
 import type { Store, StoreReader, StoreTransaction } from './store.ts';
@@ -75,9 +75,7 @@ export interface KnownAccessKey extends AccessKey {
 const keysWithHosts = statement((db, accessKeyIds: readonly string[]) =>
   db
     .selectFrom('access_keys')
-    .leftJoin('instances', (join) =>
-      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-    )
+    .leftJoin('instances', (join) => join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on(isRegistered))
     .selectAll('access_keys')
     .select(HEARD_OF.map((column) => `instances.${column}` as const))
     .where('access_key_id', 'in', accessKeyIds),

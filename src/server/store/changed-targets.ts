@@ -5,6 +5,7 @@
  * A target is noted once between two steps, because its next event is made ready by a step only.
  */
 import { inChunks } from './chunks.ts';
+import { isOfInstances } from './of-instances.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
 
@@ -48,7 +49,7 @@ export async function forgetChangedTargets(
 }
 
 const forget = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
-  db.deleteFrom('changed_targets').where('deployment_id', '=', deploymentId).where('instance_id', 'in', instanceIds),
+  db.deleteFrom('changed_targets').where(isOfInstances('changed_targets', deploymentId, instanceIds)),
 );
 
 /** Deployments with a change that no step has looked at. */

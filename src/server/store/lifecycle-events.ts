@@ -1,4 +1,5 @@
 import { inChunks } from './chunks.ts';
+import { isOfInstances } from './of-instances.ts';
 import type { LifecycleEventRow } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -63,7 +64,7 @@ export async function eventsOfActiveTargets(
   return [...rows];
 }
 
-function activeEvents(db: StoreReader, deploymentId: string) {
+function activeEvents(db: StoreReader) {
   return db
     .selectFrom('lifecycle_events')
     .innerJoin('targets', (join) =>
@@ -72,14 +73,15 @@ function activeEvents(db: StoreReader, deploymentId: string) {
         .onRef('targets.instance_id', '=', 'lifecycle_events.instance_id'),
     )
     .select(DECIDED_BY.map((column) => `lifecycle_events.${column}` as const))
-    .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress', 'Ready'])
     .orderBy('lifecycle_events.position');
 }
 
-const eventsOfAll = statement(activeEvents);
+const eventsOfAll = statement((db, deploymentId: string) =>
+  activeEvents(db).where('targets.deployment_id', '=', deploymentId),
+);
 const eventsOfSome = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
-  activeEvents(db, deploymentId).where('targets.instance_id', 'in', instanceIds),
+  activeEvents(db).where(isOfInstances('targets', deploymentId, instanceIds)),
 );
 
 /** The diagnostics of a deployment's first event that has failed, JSON; null: none has, or it has none. */
@@ -109,11 +111,10 @@ export async function lockOpenEvents(
   await (instanceIds === undefined ? lockAllOpen(tx, deploymentId) : lockSomeOpen(tx, deploymentId, instanceIds));
 }
 
-function openEvents(db: StoreReader, deploymentId: string) {
+function openEvents(db: StoreReader) {
   return db
     .selectFrom('lifecycle_events')
     .select('position')
-    .where('deployment_id', '=', deploymentId)
     .where('ready_at_ms', 'is not', null)
     .where('ended_at_ms', 'is', null)
     .orderBy('instance_id')
@@ -121,10 +122,11 @@ function openEvents(db: StoreReader, deploymentId: string) {
     .forUpdate();
 }
 
-const lockAllOpen = statement(openEvents);
+const lockAllOpen = statement((db, deploymentId: string) => openEvents(db).where('deployment_id', '=', deploymentId));
 const lockSomeOpen = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
-  openEvents(db, deploymentId).where('instance_id', 'in', instanceIds),
+  openEvents(db).where(isOfInstances('lifecycle_events', deploymentId, instanceIds)),
 );
+
 /**
  * Finds the instances of a deployment that were there when their part in it failed. They reported the failure, or went on with an event
  * until its time was over.
@@ -182,8 +184,7 @@ const skip = statement((db, deploymentId: string, instanceIds: readonly string[]
   db
     .updateTable('lifecycle_events')
     .set({ status: 'Skipped', ended_at_ms: nowMs })
-    .where('deployment_id', '=', deploymentId)
-    .where('instance_id', 'in', instanceIds)
+    .where(isOfInstances('lifecycle_events', deploymentId, instanceIds))
     .where('ended_at_ms', 'is', null),
 );
 
@@ -289,17 +290,17 @@ export async function openEventsOf(
   instanceIds: readonly string[],
 ): Promise<ReadonlyMap<string, LifecycleEventRow>> {
   const { rows } = await openOf(db, deploymentId, instanceIds);
+  // What the server does itself goes by no command. Asked here: a database may well take that for its way to the rows, and read them all.
+  const ofHosts = rows.filter((row) => row.host_command_id !== null);
   // The first one of each: rows come in the order of their positions, and the last entry of a key stays.
-  return new Map(rows.toReversed().map((row) => [row.instance_id, row]));
+  return new Map(ofHosts.toReversed().map((row) => [row.instance_id, row]));
 }
 
 const openOf = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
   db
     .selectFrom('lifecycle_events')
     .selectAll()
-    .where('deployment_id', '=', deploymentId)
-    .where('instance_id', 'in', instanceIds)
-    .where('host_command_id', 'is not', null)
+    .where(isOfInstances('lifecycle_events', deploymentId, instanceIds))
     .where('ended_at_ms', 'is', null)
     .where((eb) => eb.or([eb('handed_out_at_ms', 'is not', null), eb('started_at_ms', 'is not', null)]))
     .orderBy('position'),

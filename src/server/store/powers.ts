@@ -3,8 +3,9 @@
  * its host is registered. A request is asked at its beginning, for the sake of a good answer. The second time counts, in the transaction
  * that changes something (`lockPower`): nothing is committed with a key that was disabled before.
  *
- * Order of locks, so that there is no deadlock: the key, its host, and only then deployments.
+ * Order of locks, so that there is no deadlock: the key, which stands for its host as well, and only then deployments.
  */
+import { type SqlBool, sql } from 'kysely';
 import { ApiError } from '../../protocol/errors.ts';
 import { inChunks } from './chunks.ts';
 import { statement } from './statement.ts';
@@ -24,6 +25,12 @@ export type Powerless =
   | { readonly why: 'unknown' }
   | { readonly why: 'disabled'; readonly atMs: number }
   | { readonly why: 'not-registered'; readonly hostArn: string; readonly deregisteredAtMs: number | null };
+
+/**
+ * Whether an instance is registered, for joins with the keys of some hosts. It says more than `is null` so that PostgreSQL looks for each
+ * host alone. There are indexes of the registered hosts, and before PostgreSQL has statistics it takes those for short, and reads the fleet.
+ */
+export const isRegistered = sql<SqlBool>`coalesce(instances.deregistered_at_ms, 0) = 0`;
 
 /** State of a key and of the host that it speaks for. */
 export interface Standing {
@@ -63,9 +70,7 @@ export async function powerlessWith(db: StoreReader, standing: Standing): Promis
 const standingOf = statement((db, accessKeyId: string) =>
   db
     .selectFrom('access_keys')
-    .leftJoin('instances', (join) =>
-      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-    )
+    .leftJoin('instances', (join) => join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on(isRegistered))
     .select(['access_keys.host_arn', 'access_keys.disabled_at_ms', 'instances.instance_id'])
     .where('access_key_id', '=', accessKeyId),
 );
@@ -106,13 +111,16 @@ function enabledKey(db: StoreReader, accessKeyId: string) {
 
 const lockKey = statement((db, accessKeyId: string) => enabledKey(db, accessKeyId).forShare());
 
-/** Both rows by one statement, since every report of a host begins with it. PostgreSQL locks them in the order in which they stand here. */
+/**
+ * By one statement, since every report of a host begins with it. The key's row alone is held: whoever deregisters a host holds and disables
+ * its keys first, and every lock is a write to a page.
+ */
 const lockKeyAndHost = statement((db, accessKeyId: string, hostArn: string) =>
   enabledKey(db, accessKeyId)
     .innerJoin('instances', (join) =>
       join.on('instances.host_arn', '=', hostArn).on('instances.deregistered_at_ms', 'is', null),
     )
-    .forShare(),
+    .forShare('access_keys'),
 );
 
 /**
@@ -131,18 +139,16 @@ export async function lockPowers(tx: StoreTransaction, actors: readonly HostActo
 
 const lockKeysAndHosts = statement(heldKeysOfHosts);
 
-/** Finds the keys that have power and whose hosts are registered, with the hosts. */
+/** Finds the keys that have power and whose hosts are registered, with the hosts, and holds the keys. */
 export function heldKeysOfHosts(db: Pick<StoreReader, 'selectFrom'>, accessKeyIds: readonly string[]) {
   return db
     .selectFrom('access_keys')
-    .innerJoin('instances', (join) =>
-      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-    )
+    .innerJoin('instances', (join) => join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on(isRegistered))
     .select(['access_keys.access_key_id', 'instances.host_arn'])
     .where('access_keys.access_key_id', 'in', accessKeyIds)
     .where('access_keys.disabled_at_ms', 'is', null)
     .orderBy('access_keys.access_key_id')
-    .forShare();
+    .forShare('access_keys');
 }
 
 /** Finds those of the keys that have power now. */
@@ -157,9 +163,7 @@ export async function powerfulKeys(db: StoreReader, accessKeyIds: readonly strin
 const powerfulAmong = statement((db, accessKeyIds: readonly string[]) =>
   db
     .selectFrom('access_keys')
-    .leftJoin('instances', (join) =>
-      join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on('instances.deregistered_at_ms', 'is', null),
-    )
+    .leftJoin('instances', (join) => join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on(isRegistered))
     .select('access_key_id')
     .where('access_key_id', 'in', accessKeyIds)
     .where('disabled_at_ms', 'is', null)

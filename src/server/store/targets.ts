@@ -1,4 +1,5 @@
 import { inChunks } from './chunks.ts';
+import { isOfInstances } from './of-instances.ts';
 import type { TargetRow, TargetStatus } from './schema.ts';
 import { statement } from './statement.ts';
 import type { StoreReader, StoreTransaction } from './store.ts';
@@ -103,16 +104,20 @@ export async function targetsOfInstances(
 }
 
 /** Selects the targets that were deployed to, without those that were left alone. */
-function deployedTo(db: StoreReader, deploymentId: string) {
-  return db.selectFrom('targets').selectAll().where('deployment_id', '=', deploymentId).where('was_current', '=', 0);
+function deployedTo(db: StoreReader) {
+  return db.selectFrom('targets').selectAll().where('was_current', '=', 0);
 }
 
 const ofInstances = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
-  deployedTo(db, deploymentId).where('instance_id', 'in', instanceIds),
+  deployedTo(db).where(isOfInstances('targets', deploymentId, instanceIds)),
 );
 
 const firstWaiting = statement((db, deploymentId: string, limit: number) =>
-  deployedTo(db, deploymentId).where('status', '=', 'Pending').orderBy('position').limit(limit),
+  deployedTo(db)
+    .where('deployment_id', '=', deploymentId)
+    .where('status', '=', 'Pending')
+    .orderBy('position')
+    .limit(limit),
 );
 
 /**
@@ -127,18 +132,19 @@ export async function hostsOfTargets(db: StoreReader, deploymentId: string, inst
   return rows;
 }
 
-function hostsOf(db: StoreReader, deploymentId: string) {
+function hostsOf(db: StoreReader) {
   return db
     .selectFrom('targets')
     .innerJoin('instances', 'instances.instance_id', 'targets.instance_id')
     .select(['instances.instance_id', 'instances.deregistered_at_ms', 'instances.last_polled_at_ms'])
-    .where('targets.deployment_id', '=', deploymentId)
     .where('targets.status', 'in', ['Pending', 'InProgress', 'Ready']);
 }
 
-const hostsOfAll = statement(hostsOf);
+const hostsOfAll = statement((db, deploymentId: string) =>
+  hostsOf(db).where('targets.deployment_id', '=', deploymentId),
+);
 const hostsOfSome = statement((db, deploymentId: string, instanceIds: readonly string[]) =>
-  hostsOf(db, deploymentId).where('targets.instance_id', 'in', instanceIds),
+  hostsOf(db).where(isOfInstances('targets', deploymentId, instanceIds)),
 );
 
 export async function setTargetStatus(
@@ -179,8 +185,7 @@ const update = statement((db, deploymentId: string, instanceIds: readonly string
   db
     .updateTable('targets')
     .set(changes)
-    .where('deployment_id', '=', deploymentId)
-    .where('instance_id', 'in', instanceIds),
+    .where(isOfInstances('targets', deploymentId, instanceIds)),
 );
 
 /** How many targets of each of these deployments are in which status. */
