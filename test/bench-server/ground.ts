@@ -5,6 +5,7 @@ import { privateCertificates } from '../support/certificates.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import { builtServer } from './built-server.ts';
 import { seedHosts } from './seed.ts';
 import type { WireHost, WireServer } from './wire.ts';
 
@@ -45,7 +46,7 @@ export async function prepareGround(request: GroundRequest): Promise<Ground> {
   }
   if (metricsListen !== undefined) args.push('--metrics-listen', metricsListen);
   const env = profileDir === null ? {} : { NODE_OPTIONS: `--cpu-prof "--cpu-prof-dir=${profileDir}"` };
-  const server = await startControlServer(dataDir, undefined, args, env);
+  const server = await startControlServer(dataDir, undefined, args, env, await builtServer(scratch));
   return {
     server,
     wire: { url: server.url, ca: certificates === null ? null : readFileSync(certificates.caFile, 'utf8') },

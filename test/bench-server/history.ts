@@ -6,6 +6,7 @@ import { managementClient } from '../support/hand-driven-host.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { type ControlServer, startControlServer } from '../support/slipway.ts';
+import { builtServer } from './built-server.ts';
 import { APPLICATION, fillHistory, GROUP, historicId } from './fill-history.ts';
 import { UNLIMITED } from './ground.ts';
 
@@ -28,6 +29,7 @@ export interface HistoryRequest {
 export async function* historyFigures({ deployments, postgres }: HistoryRequest): AsyncGenerator<Figure> {
   using scratch = scratchFolder();
   const dataDir = scratch.at('data');
+  const program = await builtServer(scratch);
   const databaseUrl = await postgres?.createDatabase();
   const database = [...(databaseUrl === undefined ? [] : ['--database', databaseUrl]), ...UNLIMITED];
   const location: StoreLocation = databaseUrl === undefined ? { dataDir } : { databaseUrl };
@@ -35,7 +37,7 @@ export async function* historyFigures({ deployments, postgres }: HistoryRequest)
   const name = (what: string) => `${deployments} deployments on ${on}: ${what}`;
   let env: ControlServer['env'];
   {
-    await using server = await startControlServer(dataDir, undefined, [...database, ...KEEP_ALL]);
+    await using server = await startControlServer(dataDir, undefined, [...database, ...KEEP_ALL], {}, program);
     env = server.env;
     await fillHistory(location, { deployments, nowMs: Date.now() });
     const admin = clientOf(server);
@@ -46,7 +48,7 @@ export async function* historyFigures({ deployments, postgres }: HistoryRequest)
   }
   const anywhere = { url: 'http://127.0.0.1:0', s3Url: 'http://127.0.0.1:0', env };
   const before = await countDeployments(location);
-  await using server = await startControlServer(dataDir, anywhere, [...database, ...KEEP_HALF]);
+  await using server = await startControlServer(dataDir, anywhere, [...database, ...KEEP_HALF], {}, program);
   const admin = clientOf(server);
   const beganMs = performance.now();
   const times: number[] = [];

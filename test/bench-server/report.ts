@@ -6,6 +6,7 @@ import { managementClient } from '../support/hand-driven-host.ts';
 import type { PostgresCluster } from '../support/postgres.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { startControlServer } from '../support/slipway.ts';
+import { builtServer } from './built-server.ts';
 import { FLEET_GROUP, fillFleet, hostNameOf } from './fill-fleet.ts';
 import { UNLIMITED } from './ground.ts';
 
@@ -25,10 +26,8 @@ export async function* reportFigures({ hosts, postgres }: ReportRequest): AsyncG
   const dataDir = scratch.at('data');
   const databaseUrl = await postgres?.createDatabase();
   const location: StoreLocation = databaseUrl === undefined ? { dataDir } : { databaseUrl };
-  await using server = await startControlServer(dataDir, undefined, [
-    ...(databaseUrl === undefined ? [] : ['--database', databaseUrl]),
-    ...UNLIMITED,
-  ]);
+  const args = [...(databaseUrl === undefined ? [] : ['--database', databaseUrl]), ...UNLIMITED];
+  await using server = await startControlServer(dataDir, undefined, args, {}, await builtServer(scratch));
   const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } = server.env;
   await fillFleet(location, { hosts, deployments: DEPLOYMENTS, nowMs: Date.now(), actor: accessKeyId });
   const [admin, other] = [0, 1].map(() => managementClient(server.url, { accessKeyId, secretAccessKey }));
