@@ -1,11 +1,13 @@
 import { dirname } from 'node:path';
-import { keepCompiledCode, restartWithoutCompilers } from '../system/compiled-code.ts';
+import { keepCompiledCode } from '../system/compiled-code.ts';
+import { FOR_SERVING, FOR_WAITING, restartWith } from '../system/node-options.ts';
 
 /** Also a start by a name that this agent does not know is no daemon. */
 const [called, next = '-'] = process.argv.slice(2);
-const isDaemon = called === 'agent' && next.startsWith('-');
+const isDaemon = next.startsWith('-');
 const isBuilt = import.meta.filename.endsWith('.js');
-if (isBuilt && isDaemon) restartWithoutCompilers();
+if (isBuilt && isDaemon && called === 'agent') restartWith(FOR_WAITING);
+if (isBuilt && isDaemon && called === 'server') restartWith(FOR_SERVING);
 if (isBuilt && called !== 'agent' && called !== 'server') keepCompiledCode(dirname(import.meta.dirname));
 
 const { processContext } = await import('./context.ts');

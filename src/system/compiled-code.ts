@@ -1,6 +1,5 @@
 /**
- * Code that V8 has compiled from this program: kept from one start to the next for commands and executors, and kept out of the memory of the
- * agent's daemon.
+ * Code that V8 has compiled from this program, kept from one start to the next for commands and executors.
  * Sources are left alone: a checkout is for those who change them, and Node strips their types by WebAssembly.
  */
 import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
@@ -65,32 +64,4 @@ export function variablesForWork(programFolder: string): Readonly<Record<string,
 /** Programs that such a process starts do not use its compiled code. */
 export function forgetVariablesForWork(): void {
   delete process.env[CACHE_VARIABLE];
-}
-
-/**
- * Node's options for a daemon that waits. It does nothing often enough for code of the machine to pay, and the first use of each compiler
- * maps megabytes of V8's own code.
- */
-const FOR_WAITING: readonly string[] = ['--jitless', '--optimize-for-size'];
-
-/**
- * Starts this very process anew without V8's compilers, which it takes no flag for later. It has the same number, arguments, environment
- * and standard streams.
- *
- * @returns only where that cannot be: it is done already, or an argument names an open descriptor, which would be lost
- */
-export function restartWithoutCompilers(): void {
-  const { execArgv, execPath, argv, env } = process;
-  const isDone = FOR_WAITING.every((option) => execArgv.includes(option));
-  if (isDone || argv.some((word) => /\/fd\/\d/.test(word))) return;
-  try {
-    process.execve?.(execPath, [execPath, ...FOR_WAITING, ...execArgv, ...argv.slice(1)], env);
-  } catch {
-    // Its program may be gone by now, and the agent works as it is.
-  }
-}
-
-/** Node's options of this process for another one that does work: it needs the compilers. */
-export function optionsForWork(): readonly string[] {
-  return process.execArgv.filter((option) => !FOR_WAITING.includes(option));
 }

@@ -21,7 +21,8 @@ import type { CommandOutcome } from '../../protocol/diagnostics.ts';
 import type { Envelope, HostCommand } from '../../protocol/host-command/shapes.ts';
 import type { CredentialProvider } from '../../protocol/sigv4/credentials.ts';
 import { systemClock } from '../../system/clock.ts';
-import { optionsForWork, variablesForWork } from '../../system/compiled-code.ts';
+import { variablesForWork } from '../../system/compiled-code.ts';
+import { optionsForWork } from '../../system/node-options.ts';
 import type { ExecutorSettings, FromExecutor, OpenedSpecification, ToExecutor } from './messages.ts';
 
 export type { CommandRequest };
