@@ -9,7 +9,7 @@ const MODULE = fileURLToPath(new URL('../../src/system/core-dumps.ts', import.me
 /** A process that began with this limit sets its own, and starts another one, which says what it has. */
 function limitsAfter(disabled: boolean, before: string): string {
   const program = `
-    import { execFileSync, spawnSync } from 'node:child_process';
+    import { execFileSync } from 'node:child_process';
     import { limitCoreDumps } from ${JSON.stringify(MODULE)};
     await limitCoreDumps(${disabled}, (why) => console.log('fault: ' + why));
     process.stdout.write(execFileSync('/bin/cat', ['/proc/self/limits'], { encoding: 'utf8' }));

@@ -24,7 +24,7 @@ const MOST_PLACES = 48;
 const FEWEST_PLACES = 8;
 /** By so much the number of places follows one poll. */
 const STEP = 0.25;
-/** A poll that has not come by then may not come at all, or comes from far away: then 1 900 hosts are told in a second. Milliseconds. */
+/** A poll that has not come by then may not come at all, or comes from far away: then 300 to 1 900 hosts are told in a second. Milliseconds. */
 const ARRIVAL_MS = 25;
 /** A poll that is not served by then waits for something else than its turn; milliseconds. */
 const LONGEST_MS = 5_000;

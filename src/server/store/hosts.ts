@@ -20,7 +20,7 @@ export async function deregisterHost(
   const row = await findInstance(tx, name);
   if (row === null) return null;
   const { instance_id, host_arn: hostArn } = row;
-  // The keys first: that is the order in which a host's own requests hold them. They are held before they are disabled. A host that another
+  // The keys first: a host's own requests hold them, and nothing else of the host. They are held before they are disabled. A host that another
   // transaction has deregistered meanwhile may be registered anew, and its new keys are none of this call's business.
   await lockKeysOfHost(tx, hostArn);
   if (!(await markDeregistered(tx, instance_id, nowMs))) return null;
