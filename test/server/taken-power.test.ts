@@ -170,3 +170,30 @@ test('a client that hangs up in the middle of a transfer is no fault for the ser
   // Also of what the tests before have ended.
   expect(server.daemon.log()).not.toContain('"level":"error"');
 });
+
+test.each([
+  ['key is disabled through the API', 'at-work-api', ({ key }: HandDrivenHost) => byApi(key.accessKeyId)],
+  ['key is disabled by another process', 'at-work-program', ({ key }: HandDrivenHost) => byProgram(key.accessKeyId)],
+  ['host is deregistered', 'at-work-deregistered', deregister],
+] as const)('a host at work is refused with its next call when its %s, and is told why', async (_, tag, take) => {
+  const host = await handDrivenHost(server.url, admin, tag, tag);
+  const deploymentId = await deployToTag(admin, tag);
+  const { HostCommandIdentifier: id, DeploymentExecutionId: execution } = await host.command();
+  const calls = {
+    specification: () => host.client.getDeploymentSpecification(execution),
+    acknowledgement: () => host.client.acknowledge(id, false),
+    report: () =>
+      host.client.complete(id, {
+        status: 'Succeeded',
+        diagnostics: { errorCode: 0, scriptName: '', message: 'Succeeded', log: '' },
+      }),
+  };
+  await calls.specification();
+  await take(host);
+  for (const [call, send] of Object.entries(calls)) {
+    await expect(send(), call).rejects.toThrow(/was disabled on|is not registered/);
+  }
+  const { targetIds = [] } = await admin.call('ListDeploymentTargets', { deploymentId });
+  const { deploymentTarget } = await admin.call('GetDeploymentTarget', { deploymentId, targetId: targetIds[0] ?? '' });
+  expect(deploymentTarget?.instanceTarget?.lifecycleEvents?.[0]?.status).not.toBe('Succeeded');
+});

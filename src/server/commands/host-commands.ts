@@ -37,6 +37,15 @@ export type HostCommandService = {
   ) => Promise<HostCommandOperations[Op]['output']>;
 };
 
+/** Operations that ask the database themselves whether the caller's key has power, whatever was known of it before. */
+const LOOKING_AT_POWER: ReadonlySet<string> = new Set<HostCommandOperation>([
+  'GetDeploymentSpecification',
+  'PutHostCommandAcknowledgement',
+  'PutHostCommandComplete',
+]);
+
+export const looksAtPower = (operation: string): boolean => LOOKING_AT_POWER.has(operation);
+
 export interface HostCommandContext extends Omit<DeliveryContext, 'handOuts' | 'deadlines'>, ReportContext {
   readonly log: Pick<Logger, 'warn'>;
   readonly heardOf: HeardOf;
@@ -74,16 +83,18 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
     async GetDeploymentSpecification(input, caller) {
       requireText(input, 'HostIdentifier');
       const deploymentExecutionId = requireText(input, 'DeploymentExecutionId');
-      const sealed = await desk.sealedFor(deploymentExecutionId, caller.hostArn);
+      // Both at once: a host waits for each way to the database and back.
+      const [powerless, sealed] = await Promise.all([
+        powerlessOf(caller.accessKeyId),
+        desk.sealedFor(deploymentExecutionId, caller.hostArn),
+      ]);
+      if (powerless !== null) throw powerlessError(powerless);
       if (sealed === null) {
         throw new ApiError(
           'ClientException',
           `This host has no command to carry out in a deployment execution '${deploymentExecutionId}'.`,
         );
       }
-      // Last, so that nothing is answered that was asked for with a key that has lost its power meanwhile.
-      const powerless = await powerlessOf(caller.accessKeyId);
-      if (powerless !== null) throw powerlessError(powerless);
       return { DeploymentSystem: 'CodeDeploy', DeploymentSpecification: { GenericEnvelope: sealed } };
     },
     async PutHostCommandAcknowledgement(input, caller) {

@@ -21,7 +21,7 @@ import type { Clock } from '../../system/clock.ts';
 import type { Random } from '../../system/random.ts';
 import type { ApiContext, Input } from '../api/context.ts';
 import { callOperation } from '../api/operations.ts';
-import type { HostCommandService } from '../commands/host-commands.ts';
+import { type HostCommandService, looksAtPower } from '../commands/host-commands.ts';
 import type { HostLogs } from '../commands/host-logs.ts';
 import type { Connections } from '../connections/connections.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
@@ -30,11 +30,12 @@ import type { Rates } from '../connections/rates.ts';
 import type { KnownAccessKey } from '../store/access-keys.ts';
 import type { RequestLabels } from '../telemetry/server-metrics.ts';
 import { createApiDoor } from './api-door.ts';
-import { beginAuthentication, type ProvedCaller } from './authenticate.ts';
+import { type AuthenticationContext, beginAuthentication, type ProvedCaller } from './authenticate.ts';
 import { type Calls, createCalls } from './calls.ts';
 import { type Door, doorFor } from './doors.ts';
 import { callEnrol } from './enrol-call.ts';
 import { callHostCommand, callHostLogs } from './host-calls.ts';
+import { rememberHostKeys } from './host-keys.ts';
 import { readJson } from './read-json.ts';
 import { labelsFor } from './request-labels.ts';
 import type { Turns, Urgency } from './turns.ts';
@@ -70,8 +71,9 @@ export interface HttpServer {
 const MAX_BODY_BYTES = 1024 * 1024;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
-  const calls = createCalls();
-  const api = createApiDoor(ctx, (...call) => handle({ ...ctx, calls }, ...call));
+  const hostsAtWork = { ...ctx, findKey: rememberHostKeys(ctx.findKey, ctx.clock) };
+  const inside: CallContext = { ...ctx, calls: createCalls(), hostsAtWork };
+  const api = createApiDoor(ctx, (...call) => handle(inside, ...call));
   const answer: RequestListener = (request, response) => {
     const door = doorFor(request);
     const labels = labelsFor(door, request, ctx.hostCommands);
@@ -85,7 +87,7 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
       return listener.url;
     },
     async close() {
-      calls.endAll();
+      inside.calls.endAll();
       await listener?.close();
     },
   };
@@ -93,6 +95,8 @@ export function createHttpServer(ctx: HttpContext): HttpServer {
 
 interface CallContext extends HttpContext {
   readonly calls: Calls;
+  /** Proves callers of operations that ask the database themselves whether the key has power. */
+  readonly hostsAtWork: AuthenticationContext;
 }
 
 /** Not an async function: a poll that is held keeps as little as possible. */
@@ -117,7 +121,9 @@ async function carryOut(
   requestId: string,
 ): Promise<object> {
   const { api, services } = apiOf(prefix, operation);
-  const { caller, input } = await provedCall(ctx, request, response, services, urgencyOf(operation));
+  const authentication = api === 'host-command' && looksAtPower(operation) ? ctx.hostsAtWork : ctx;
+  const about = { authentication, services, urgency: urgencyOf(operation) };
+  const { caller, input } = await provedCall(ctx, request, response, about);
   if (api === 'management') return callOperation(ctx.api, operation, input, caller, requestId);
   return callHostCommand(ctx, operation, input, caller, { request, response });
 }
@@ -128,25 +134,40 @@ async function takeLogs(ctx: CallContext, request: IncomingMessage, response: Se
   const place = ctx.hostLogs.admit();
   try {
     const services = [HOST_COMMAND_SIGNING_NAME, HOST_COMMAND_SECURE_SIGNING_NAME];
-    const { caller, input } = await provedCall(ctx, request, response, services, 'log');
+    const { caller, input } = await provedCall(ctx, request, response, {
+      authentication: ctx,
+      services,
+      urgency: 'log',
+    });
     return await callHostLogs(ctx.hostLogs, input, caller);
   } finally {
     place.done();
   }
 }
 
+interface Proof {
+  readonly authentication: AuthenticationContext;
+  /** That the signature may be scoped to. */
+  readonly services: readonly string[];
+  readonly urgency: Urgency;
+}
+
 /** Reads a call and finds out whose it is. @throws ApiError */
 async function provedCall(
-  ctx: CallContext,
+  ctx: HttpContext,
   request: IncomingMessage,
   response: ServerResponse,
-  services: readonly string[],
-  urgency: Urgency,
+  { authentication, services, urgency }: Proof,
 ): Promise<{ readonly caller: ProvedCaller; readonly input: Input }> {
   const { method = 'POST', url: path = '/', headers } = request;
   const client = ctx.connections.clientOf(request);
   const turn = () => ctx.turns.take(urgency);
-  const finishAuthentication = await beginAuthentication(ctx, { method, path, headers, client }, services, turn);
+  const finishAuthentication = await beginAuthentication(
+    authentication,
+    { method, path, headers, client },
+    services,
+    turn,
+  );
   const body = await ctx.connections.readBody(request, response, MAX_BODY_BYTES);
   const caller = await finishAuthentication(body);
   ctx.connections.verified(request, caller.accessKeyId);

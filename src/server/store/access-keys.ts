@@ -76,7 +76,7 @@ const keysWithHosts = statement((db, accessKeyIds: readonly string[]) =>
   db
     .selectFrom('access_keys')
     .leftJoin('instances', (join) => join.onRef('instances.host_arn', '=', 'access_keys.host_arn').on(isRegistered))
-    .selectAll('access_keys')
+    .select(['access_key_id', 'secret_sealed', 'role', 'access_keys.host_arn', 'scope_json', 'disabled_at_ms'])
     .select(HEARD_OF.map((column) => `instances.${column}` as const))
     .where('access_key_id', 'in', accessKeyIds),
 );

@@ -1,6 +1,7 @@
 import { PostgresDialect } from 'kysely';
 import { isStalePlan } from './database-faults.ts';
 import { type SturdyPool, type SturdyPoolContext, sturdyPool } from './postgres-pool.ts';
+import { createAsk } from './postgres-query.ts';
 
 const CONNECTIONS = 10;
 /** An address that nobody answers at is an error soon, not a request that hangs. */
@@ -14,7 +15,7 @@ const INT8 = 20;
 /** Kysely on PostgreSQL, with 64-bit integers read as numbers: milliseconds since the epoch fit for the next 285 000 years. */
 export async function postgresDialect(
   connectionString: string,
-  ctx: SturdyPoolContext,
+  ctx: Omit<SturdyPoolContext, 'ask'>,
 ): Promise<{ readonly dialect: PostgresDialect; readonly pool: SturdyPool }> {
   // Loaded only by those who use it.
   const { default: pg } = await import('pg');
@@ -33,7 +34,7 @@ export async function postgresDialect(
           oid === INT8 ? Number : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
       },
     }),
-    ctx,
+    { ...ctx, ask: createAsk(pg.Query) },
   );
   return { dialect: new PostgresDialect({ pool }), pool };
 }

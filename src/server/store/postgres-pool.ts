@@ -16,9 +16,11 @@ import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import type { Clock } from '../../system/clock.ts';
 import { databaseAway, isAfterFault, isPostgresAway, isStalePlan } from './database-faults.ts';
+import type { Ask } from './postgres-query.ts';
 import { createPreparedNames, type PreparedNames } from './prepared-names.ts';
 
 export interface SturdyPoolContext {
+  readonly ask: Ask;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -92,7 +94,7 @@ export function sturdyPool(pool: Pool, ctx: SturdyPoolContext): SturdyPool {
     begin: () => {
       isWaitedFor = true;
     },
-    connect: async () => poolClient(await acquire(), { acquire, names, isLimited: () => isWaitedFor }),
+    connect: async () => poolClient(await acquire(), { acquire, ask: ctx.ask, names, isLimited: () => isWaitedFor }),
     async end() {
       closing.abort();
       await away?.over;
@@ -124,13 +126,14 @@ function isConnectionFault(error: unknown): boolean {
 }
 
 interface PoolClientContext {
+  readonly ask: Ask;
   acquire(): Promise<PoolClient>;
   isLimited(): boolean;
   readonly names: PreparedNames;
 }
 
 /** One user's hold on a connection. In a transaction, statements may come before the last one is answered; they are sent in their order. */
-function poolClient(first: PoolClient, { acquire, names, isLimited }: PoolClientContext) {
+function poolClient(first: PoolClient, { acquire, ask, names, isLimited }: PoolClientContext) {
   let client = first;
   let isBroken = false;
   let inTransaction = false;
@@ -142,8 +145,7 @@ function poolClient(first: PoolClient, { acquire, names, isLimited }: PoolClient
   let fault: unknown = null;
   const send = (sql: string, parameters: readonly unknown[]) => {
     writeTogether(client);
-    const query = client.query({ text: sql, values: [...parameters], name: names.nameOf(sql) });
-    const answer = limited(query, isLimited());
+    const answer = limited(ask(client, sql, parameters, names.nameOf(sql)), isLimited());
     // Noted at once: which of several callers hears of its fault first is chance.
     answer.catch((error: unknown) => {
       fault ??= error;

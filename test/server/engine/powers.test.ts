@@ -76,7 +76,7 @@ describeStores('a key without power', (kind) => {
       ).toEqual({});
       await expect(
         server.commands.GetDeploymentSpecification({ HostIdentifier: hostArn('a'), DeploymentExecutionId }, caller),
-      ).rejects.toThrow();
+      ).rejects.toMatchObject({ message });
       expect((await targetsByName(server.store, 'd-1'))['a']?.events[0]).toMatchObject({
         handed_out_at_ms: null,
         started_at_ms: null,

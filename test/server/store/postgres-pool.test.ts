@@ -3,6 +3,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../src/logging/logger.ts';
 import { sturdyPool } from '../../../src/server/store/postgres-pool.ts';
+import { createAsk } from '../../../src/server/store/postgres-query.ts';
 import { systemClock } from '../../../src/system/clock.ts';
 import { describeIf } from '../../support/needs.ts';
 import { postgresPrograms } from '../../support/postgres.ts';
@@ -30,6 +31,7 @@ describeIf(postgresPrograms !== null, 'PostgreSQL, initdb and postgres')('a conn
     const connectionString = await databases.take();
     const socket = new CountingSocket();
     const pool = sturdyPool(new pg.Pool({ connectionString, max: 1, pipeline: true, stream: () => socket }), {
+      ask: createAsk(pg.Query),
       clock: systemClock,
       log: silentLogger,
     });
