@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml';
 import { type HostSettings, keptNames, withHostSettings } from '../../src/cli/host-configuration.ts';
 import { hostFilesIn, hostSettings } from '../../src/cli/host-files.ts';
 import { AGENT_CONFIG_KEYS } from '../../src/config/agent-keys.ts';
+import { recordingProxy } from '../support/recording-proxy.ts';
 import { scratchFolder } from '../support/scratch.ts';
 import { enrolHost, runSlipway, startControlServer } from '../support/slipway.ts';
 
@@ -102,5 +103,37 @@ describe('enrolling a host again', () => {
     expect(refused.stderr).toContain(`${configFile}:`);
     expect(await keys()).toBe(keysBefore);
     expect(existsSync(configFile)).toBe(true);
+  });
+});
+
+describe('an enrolment that fails', () => {
+  const whole = ['AddTagsToOnPremisesInstances'];
+  const cut = [...whole, 'DisableAccessKey', 'DeregisterOnPremisesInstance'];
+  test.each([
+    ['takes its key and its host back', whole, []],
+    ['names the key and the host that it could not take back', cut, ['keys disable', 'hosts deregister web-1']],
+    [
+      'says that the host may be known when there was no answer',
+      ['RegisterOnPremisesInstance', 'DisableAccessKey'],
+      ['keys disable', 'hosts deregister web-1'],
+    ],
+  ])('%s', async (_, breaksOff, told) => {
+    using scratch = scratchFolder();
+    await using server = await startControlServer(scratch.at('server'));
+    await using proxy = await recordingProxy(server.url, breaksOff);
+    const words = ['register', '--instance-name', 'web-1', '--tag', 'Key=Role,Value=web', '--config-dir'];
+    const env = { ...server.env, SLIPWAY_ENDPOINT_URL: proxy.url };
+    const failed = await runSlipway([...words, scratch.at('host')], env);
+    expect(failed.status).not.toBe(0);
+    const commands = [...failed.stderr.matchAll(/with `slipway ((?:keys|hosts) .+)`$/gm)].map(
+      ([, words = '']) => words,
+    );
+    expect(commands.map((command) => command.replace(/ AKIA\w+$/, ''))).toEqual(told);
+    // What the operator is told to do leaves nothing behind.
+    for (const command of commands) await runSlipway(command.split(' '), server.env);
+    const listed = await runSlipway(['keys', 'list', '--json'], server.env);
+    const keys = JSON.parse(listed.stdout) as readonly { role: string; disabled: boolean }[];
+    expect(keys.filter(({ role, disabled }) => role === 'host' && !disabled)).toEqual([]);
+    expect((await runSlipway(['hosts', 'list', '--json'], server.env)).stdout).not.toContain('"registered":true');
   });
 });

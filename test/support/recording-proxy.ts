@@ -11,7 +11,8 @@ export interface RecordingProxy extends AsyncDisposable {
   outcomes(): ReadonlyMap<string, readonly string[]>;
 }
 
-export async function recordingProxy(target: string): Promise<RecordingProxy> {
+/** @param breaksOff operations whose connections break before the server hears of them */
+export async function recordingProxy(target: string, breaksOff: readonly string[] = []): Promise<RecordingProxy> {
   const ordered = new Set<string>();
   const outcomes = new Map<string, string[]>();
   const connections = new Agent({ keepAlive: true });
@@ -30,6 +31,11 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
   async function pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
+    const operation = String(incoming.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
+    if (breaksOff.includes(operation)) {
+      outgoing.destroy();
+      return;
+    }
     const body = Buffer.concat(chunks);
     const url = new URL(incoming.url ?? '/', target);
     const onward = httpRequest(url, { method: incoming.method, headers: incoming.headers, agent: connections });
@@ -40,7 +46,6 @@ export async function recordingProxy(target: string): Promise<RecordingProxy> {
     const parts: Buffer[] = [];
     for await (const part of answer) parts.push(part as Buffer);
     const text = Buffer.concat(parts);
-    const operation = String(incoming.headers['x-amz-target'] ?? '').replace(/^.*\./, '');
     if (answer.statusCode === 200) note(operation, body.toString(), text.toString());
     outgoing.writeHead(answer.statusCode ?? 502, answer.headers).end(text);
   }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
-import { SlipwayError } from '../../errors.ts';
+import { messageOf, SlipwayError } from '../../errors.ts';
 import { RemoteApiError } from '../../protocol/errors.ts';
 import type { EnrolmentToken } from '../../protocol/management/enrolment.ts';
 import { shellCommand } from '../../system/shell-word.ts';
@@ -150,7 +150,7 @@ function refuseOwnTags({ tag }: RegisterOptions): void {
 async function enrolByKey(ctx: CliContext, connection: Connection, options: RegisterOptions): Promise<Enrolment> {
   const caFile = await caFileOf(ctx, options);
   const authorities = await privateAuthorities(new URL(connection.endpoint), caFile, ctx.env);
-  return { ...(await enrol(connection, options)), region: connection.region, authorities };
+  return { ...(await enrol(ctx, connection, options)), region: connection.region, authorities };
 }
 
 /** An enrolment cannot be taken back here: a host's key may not do that. */
@@ -177,8 +177,12 @@ async function enrolled(
   };
 }
 
-/** Makes the host's key and its record on the server. If a later step fails, what was made is taken back. */
+/**
+ * Makes the host's key and its record on the server. If a later step fails, what was made is taken back. The operator is told of what could
+ * not be, because a key that nobody knows of is one that nobody disables.
+ */
 async function enrol(
+  ctx: Pick<CliContext, 'stderr'>,
   { client, endpoint }: Connection,
   options: RegisterOptions,
 ): Promise<Pick<Enrolment, 'identity' | 'undo'>> {
@@ -187,14 +191,34 @@ async function enrol(
   const signerCaCertificatePem = signerCaOf(server);
   const key = await client.call('CreateAccessKey', { role: 'host', instanceName, description: `host ${instanceName}` });
   const hostArn = key.hostArn ?? '';
-  let isNew = true;
+  let record: 'ours' | 'maybe' | 'not ours' = 'ours';
   const undo = async () => {
-    await client.call('DisableAccessKey', { accessKeyId: key.accessKeyId }).catch(() => undefined);
-    if (isNew) await client.call('DeregisterOnPremisesInstance', { instanceName }).catch(() => undefined);
+    const left = (what: string, ...words: string[]) =>
+      ctx.stderr.writeLines([`slipway: ${what} \`${shellCommand('slipway', ...words)}\``]);
+    const deregister = ['hosts', 'deregister', instanceName];
+    const { accessKeyId } = key;
+    await client
+      .call('DisableAccessKey', { accessKeyId })
+      .catch((error: unknown) =>
+        left(
+          `the key that was made is in force (${messageOf(error)}): disable it with`,
+          'keys',
+          'disable',
+          accessKeyId,
+        ),
+      );
+    if (record === 'maybe') left(`the server may know the host ${instanceName} now: take it out with`, ...deregister);
+    if (record !== 'ours') return;
+    await client
+      .call('DeregisterOnPremisesInstance', { instanceName })
+      .catch((error: unknown) =>
+        left(`the server knows the host ${instanceName} now (${messageOf(error)}): take it out with`, ...deregister),
+      );
   };
   try {
     await client.call('RegisterOnPremisesInstance', { instanceName, iamUserArn: hostArn }).catch(async (error) => {
-      isNew = false;
+      // Without an answer nobody knows whether the record was made.
+      record = error instanceof RemoteApiError ? 'not ours' : 'maybe';
       const isTaken = error instanceof RemoteApiError && error.type === 'InstanceNameAlreadyRegisteredException';
       if (!isTaken || options.force !== true) throw error;
       // This machine was enrolled before, or an earlier try was cut off: with a new key it is the same host.
