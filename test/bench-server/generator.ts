@@ -3,6 +3,7 @@
  * what to do by messages.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import { encodeDiagnostics } from '../../src/protocol/diagnostics.ts';
 import { type HostCommand, POLL_ANSWER_NOW, POLL_HEADER } from '../../src/protocol/host-command/shapes.ts';
 import type { GeneratorMessage, GeneratorOrder } from './fleet.ts';
@@ -15,6 +16,8 @@ const DONE = encodeDiagnostics({ errorCode: 0, scriptName: '', message: 'Succeed
 
 /** Milliseconds. */
 const timings: { dispatch: number[]; report: number[] } = { dispatch: [], report: [] };
+/** Reports that are not answered yet. A deployment ends before the last of its hosts is told so. */
+const underWay = new Set<Promise<unknown>>();
 
 function tell(message: GeneratorMessage): void {
   process.send?.(message);
@@ -53,13 +56,25 @@ async function carryOut(wire: Wire, command: HostCommand): Promise<void> {
   await wire.call('PutHostCommandAcknowledgement', { HostCommandIdentifier });
   const report = { HostCommandIdentifier, CommandStatus: 'Succeeded', Diagnostics: DONE };
   const sentAtMs = performance.now();
-  await wire.call('PutHostCommandComplete', report);
+  const answered = wire.call('PutHostCommandComplete', report);
+  underWay.add(answered);
+  await answered;
+  underWay.delete(answered);
   timings.report.push(performance.now() - sentAtMs);
 }
 
 async function poll(wire: Wire, { hostArn }: WireHost, headers?: Record<string, string>): Promise<HostCommand | null> {
   const answer = await wire.call('PollHostCommand', { HostIdentifier: hostArn }, headers);
   return (answer as { HostCommand?: HostCommand }).HostCommand ?? null;
+}
+
+async function tellTimings(): Promise<void> {
+  await Promise.all(underWay);
+  // Their hosts have noted them by now.
+  await setImmediate();
+  tell({ kind: 'timings', ...timings });
+  timings.dispatch = [];
+  timings.report = [];
 }
 
 function giveUp(error: unknown): never {
@@ -69,10 +84,6 @@ function giveUp(error: unknown): never {
 
 process.on('message', (order: GeneratorOrder) => {
   if (order.kind === 'start') startHosts(order.server, order.hosts).catch(giveUp);
-  else {
-    tell({ kind: 'timings', ...timings });
-    timings.dispatch = [];
-    timings.report = [];
-  }
+  else tellTimings().catch(giveUp);
 });
 process.on('disconnect', () => process.exit(0));
