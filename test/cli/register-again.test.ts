@@ -113,9 +113,9 @@ describe('an enrolment that fails', () => {
     ['takes its key and its host back', whole, []],
     ['names the key and the host that it could not take back', cut, ['keys disable', 'hosts deregister web-1']],
     [
-      'says that the host may be known when there was no answer',
+      'says that the host may be known when there was no answer, and not to take it out unseen',
       ['RegisterOnPremisesInstance', 'DisableAccessKey'],
-      ['keys disable', 'hosts deregister web-1'],
+      ['keys disable', 'hosts show web-1'],
     ],
   ])('%s', async (_, breaksOff, told) => {
     using scratch = scratchFolder();

@@ -207,7 +207,11 @@ async function enrol(
           accessKeyId,
         ),
       );
-    if (record === 'maybe') left(`the server may know the host ${instanceName} now: take it out with`, ...deregister);
+    // It may as well be another machine's from before, which must not be taken out.
+    if (record === 'maybe') {
+      const what = `the server may know the host ${instanceName} by this try or from before: look at it with`;
+      left(what, 'hosts', 'show', instanceName);
+    }
     if (record !== 'ours') return;
     await client
       .call('DeregisterOnPremisesInstance', { instanceName })
