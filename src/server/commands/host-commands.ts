@@ -2,7 +2,6 @@
 import type { Logger } from '../../logging/logger.ts';
 import type { Signer } from '../../protocol/envelope/authority.ts';
 import { ApiError } from '../../protocol/errors.ts';
-import type { WithLiveLogs } from '../../protocol/host-command/logs.ts';
 import type { Envelope, HostCommandOperation, HostCommandOperations } from '../../protocol/host-command/shapes.ts';
 import { createDeadlines } from '../../system/deadlines.ts';
 import { gathered } from '../../system/gathered.ts';
@@ -12,7 +11,7 @@ import type { SecretSealer } from '../store/access-keys.ts';
 import { type HeardHost, noteAgentRuns } from '../store/instances.ts';
 import { findAllPowerless, type HostActor, powerlessError } from '../store/powers.ts';
 import { TOGETHER } from '../store/store.ts';
-import { type Asker, type DeliveryContext, waitForCommand } from './command-delivery.ts';
+import { type Asker, answerPoll, type DeliveryContext } from './command-delivery.ts';
 import { createCommandReports } from './command-reports.ts';
 import { createHandOuts } from './hand-outs.ts';
 import { type HeardOf, hostOf } from './heard-of.ts';
@@ -70,15 +69,14 @@ export function createHostCommandService(ctx: HostCommandContext): HostCommandSe
       requireText(input, 'HostIdentifier');
       ctx.answers?.polls(caller.hostArn);
       const isSharedNow = await heard(ctx, caller);
-      const command = await waitForCommand(delivery, caller, caller.asker, caller.mayHold);
-      // Only our own agent says which of its starts it is. Official agents get nothing that they do not know.
-      const isOurs = caller.runId !== undefined && caller.runId !== null;
-      const answer: WithLiveLogs = {
-        ...(command === null ? {} : { HostCommand: command }),
+      const { asker, mayHold = true, runId = null } = caller;
+      const besides = {
         ...(isSharedNow ? { IdentityIsShared: true } : {}),
-        ...(isOurs && ctx.liveLogs === true ? { LiveLogs: true } : {}),
+        // Only our own agent says which of its starts it is. Official agents get nothing that they do not know.
+        ...(runId !== null && ctx.liveLogs === true ? { LiveLogs: true } : {}),
       };
-      return answer;
+      // Not waited for here: a poll that is held would keep all that it came with.
+      return answerPoll(delivery, caller, { asker, mayHold, besides });
     },
     async GetDeploymentSpecification(input, caller) {
       requireText(input, 'HostIdentifier');

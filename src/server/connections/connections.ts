@@ -11,10 +11,10 @@ import { saySeldom } from '../../logging/seldom.ts';
 import type { Clock } from '../../system/clock.ts';
 import { type BodyReader, createBodyReader } from './body.ts';
 import { findClientBehind, type TrustedProxies } from './forwarded.ts';
-import type { GuardedResponse } from './guarded-response.ts';
+import { type AnswerOwner, type GuardedResponse, noteEnd } from './guarded-response.ts';
 import { makeGuardedServer, type RequestListener, type TlsFiles } from './guarded-server.ts';
 import type { ConnectionLimits } from './limits.ts';
-import { lingerWhenClosed } from './linger.ts';
+import { closingLate } from './linger.ts';
 import { nextReading, nextWindow, type Reading, type Window } from './progress.ts';
 import { createRoster, type Guest } from './roster.ts';
 
@@ -47,15 +47,11 @@ export interface ConnectionsContext {
   areFilesUsedUp(): boolean;
 }
 
-interface Connection extends Guest {
+interface Connection extends Guest, AnswerOwner {
   /** Above TLS, once there is that. */
   socket: Socket;
   /** The last request. */
   request: IncomingMessage | null;
-  /** Requests without an answer. */
-  open: number;
-  /** Since when all requests are answered; ms of `performance`. null: one is not, or there was none yet. */
-  idleSinceMs: number | null;
   window: Window | null;
   reading: Reading | null;
 }
@@ -97,11 +93,14 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     leaving?.socket.destroy();
     const name = nameOf(socket);
     byName.set(name, connection);
-    socket.once('close', () => {
+    socket.on('close', () => {
       roster.remove(connection);
       if (byName.get(name) === connection) byName.delete(name);
     });
   };
+
+  // Shared by all sockets.
+  const destroySoon = closingLate((socket) => byName.get(nameOf(socket))?.request ?? null, limits.lingerMs);
 
   // Shared by all answers. Without it, such a fault of one answer would end the server.
   const onAnswerFault = (error: Error) => say(ANSWERED_TWICE, { error });
@@ -115,16 +114,13 @@ export function createConnections(ctx: ConnectionsContext): Connections {
     }
     roster.hear(connection);
     Object.assign(connection, { request, window: null, open: connection.open + 1, idleSinceMs: null });
+    response.owner = connection;
     response.on('error', onAnswerFault);
-    response.on('close', () => {
-      connection.open -= 1;
-      if (connection.open === 0) connection.idleSinceMs = performance.now();
-    });
+    response.on('close', noteEnd);
     if (connection.open > limits.pipelined) {
       connection.socket.destroy();
       return;
     }
-    response.guest = connection;
     if (request.rawHeaders.length / 2 > limits.headerLines) response.writeHead(431).end();
     else next(request, response);
   };
@@ -137,7 +133,7 @@ export function createConnections(ctx: ConnectionsContext): Connections {
         const connection = byName.get(nameOf(socket));
         if (connection === undefined) return;
         connection.socket = socket;
-        lingerWhenClosed(socket, () => connection.request, limits.lingerMs);
+        socket.destroySoon = destroySoon;
       });
       return server.on('request', (request, response) => onRequest(request, response as GuardedResponse, listener));
     },

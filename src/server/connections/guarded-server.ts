@@ -1,6 +1,6 @@
 /** Makes the HTTP servers of both doors: Node's, with limits on time and size, and with an ear for each of its faults. */
 import { readFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -14,7 +14,7 @@ export interface TlsFiles {
   readonly keyFile: string;
 }
 
-export type RequestListener = (request: IncomingMessage, response: ServerResponse) => void;
+export type RequestListener = (request: IncomingMessage, response: GuardedResponse) => void;
 
 /** A client that vanished without a word, behind a long poll, say, is found out by the system after some minutes. */
 const ALIVE_AFTER_MS = 60_000;

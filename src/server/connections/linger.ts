@@ -1,22 +1,25 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 
 /**
  * Closes a connection so that the client can read its answer, also while it is still sending. A system that closes with unread bytes breaks
  * the connection, and many clients then throw away the answer.
  *
- * @param current the connection's last request
+ * @param current a connection's last request
+ * @returns what takes the place of `destroySoon` in each socket. Node calls that when it has sent the last answer of a connection; it reads
+ * and drops the rest of the body meanwhile
  */
-export function lingerWhenClosed(socket: Socket, current: () => IncomingMessage | null, lingerMs: number): void {
-  const closeNow = socket.destroySoon.bind(socket);
-  // Node calls this when it has sent the last answer of a connection; it reads and drops the rest of the body meanwhile.
-  socket.destroySoon = () => {
-    if (socket.destroyed || current()?.complete !== false) {
-      closeNow();
+export function closingLate(
+  current: (socket: Socket) => IncomingMessage | null,
+  lingerMs: number,
+): (this: Socket) => void {
+  return function destroySoon() {
+    if (this.destroyed || current(this)?.complete !== false) {
+      Socket.prototype.destroySoon.call(this);
       return;
     }
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once('close', () => clearTimeout(timer));
-    socket.end();
+    const timer = setTimeout(() => this.destroy(), lingerMs);
+    this.once('close', () => clearTimeout(timer));
+    this.end();
   };
 }

@@ -95,23 +95,28 @@ class Watch implements HostWatch {
 
   wake(): void {
     this.#isWoken = true;
-    this.#goOn?.(true);
+    this.#tell();
   }
 
   end(): void {
     this.#hasEnded = true;
-    this.#goOn?.(false);
+    this.#tell();
   }
 
   woken(): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#goOn = (isWoken) => {
-        this.#goOn = null;
-        this.#isWoken = false;
-        resolve(isWoken);
-      };
-      if (this.#isWoken || this.#hasEnded) this.#goOn(this.#isWoken);
+      this.#goOn = resolve;
+      if (this.#isWoken || this.#hasEnded) this.#tell();
     });
+  }
+
+  #tell(): void {
+    const goOn = this.#goOn;
+    if (goOn === null) return;
+    const isWoken = this.#isWoken;
+    this.#goOn = null;
+    this.#isWoken = false;
+    goOn(isWoken);
   }
 
   release(): void {

@@ -8,6 +8,7 @@ import { isSlipwayError } from '../../errors.ts';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError, encodeApiError, serviceUnavailable } from '../../protocol/errors.ts';
 import type { Random } from '../../system/random.ts';
+import type { GuardedResponse } from '../connections/guarded-response.ts';
 import type { RequestListener } from '../connections/guarded-server.ts';
 import { requireUnambiguous } from './unambiguous.ts';
 
@@ -17,7 +18,7 @@ export interface ApiDoorContext {
 }
 
 /** @param requestId what the answer names the request by */
-type Call = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<object>;
+type Call = (request: IncomingMessage, response: GuardedResponse, requestId: string) => Promise<object>;
 
 /** @param call carries a request out, and throws an ApiError when it is refused */
 export function createApiDoor(ctx: ApiDoorContext, call: Call): RequestListener {
@@ -28,7 +29,7 @@ async function answer(
   ctx: ApiDoorContext,
   call: Call,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: GuardedResponse,
 ): Promise<void> {
   const requestId = ctx.random.uuid();
   try {

@@ -1,5 +1,5 @@
 /** Calls of the host command API, as the host whose key has signed them. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ApiError } from '../../protocol/errors.ts';
 import {
   type HostCommandOperation,
@@ -11,6 +11,7 @@ import { printable } from '../../system/printable.ts';
 import type { Caller, Input } from '../api/context.ts';
 import type { HostCommandService } from '../commands/host-commands.ts';
 import type { HostLogs } from '../commands/host-logs.ts';
+import type { GuardedResponse } from '../connections/guarded-response.ts';
 import { readRunId } from '../engine/agent-runs.ts';
 import type { ProvedCaller } from './authenticate.ts';
 import type { Calls } from './calls.ts';
@@ -29,7 +30,7 @@ export function callHostCommand(
   operation: string,
   input: Input,
   caller: ProvedCaller,
-  { request, response }: { readonly request: IncomingMessage; readonly response: ServerResponse },
+  { request, response }: { readonly request: IncomingMessage; readonly response: GuardedResponse },
 ): Promise<object> {
   if (!Object.hasOwn(hostCommands, operation)) {
     throw new ApiError('UnknownOperationException', `There is no operation ${operation} for hosts.`);

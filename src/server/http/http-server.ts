@@ -1,5 +1,5 @@
 /** The control server's address: `POST /` for both JSON APIs, told apart by their target. Other requests go to the other doors. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from '../../logging/logger.ts';
 import { ApiError } from '../../protocol/errors.ts';
 import { HOST_LOG_TARGET, PUT_LOGS } from '../../protocol/host-command/logs.ts';
@@ -24,6 +24,7 @@ import { callOperation } from '../api/operations.ts';
 import { type HostCommandService, looksAtPower } from '../commands/host-commands.ts';
 import type { HostLogs } from '../commands/host-logs.ts';
 import type { Connections } from '../connections/connections.ts';
+import type { GuardedResponse } from '../connections/guarded-response.ts';
 import type { RequestListener, TlsFiles } from '../connections/guarded-server.ts';
 import { type Listener, listenAt } from '../connections/listener.ts';
 import type { Rates } from '../connections/rates.ts';
@@ -72,12 +73,11 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 export function createHttpServer(ctx: HttpContext): HttpServer {
   const hostsAtWork = { ...ctx, findKey: rememberHostKeys(ctx.findKey, ctx.clock) };
-  const inside: CallContext = { ...ctx, calls: createCalls(), hostsAtWork };
+  const inside: CallContext = { ...ctx, calls: createCalls(ctx.onEnd), hostsAtWork };
   const api = createApiDoor(ctx, (...call) => handle(inside, ...call));
   const answer: RequestListener = (request, response) => {
     const door = doorFor(request);
-    const labels = labelsFor(door, request, ctx.hostCommands);
-    response.on('close', () => ctx.onEnd(labels, response.writableFinished ? String(response.statusCode) : 'closed'));
+    inside.calls.count(response, labelsFor(door, request, ctx.hostCommands));
     (door === 'api' ? api : ctx.doors[door])(request, response);
   };
   let listener: Listener | null = null;
@@ -103,7 +103,7 @@ interface CallContext extends HttpContext {
 function handle(
   ctx: CallContext,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: GuardedResponse,
   requestId: string,
 ): Promise<object> {
   const target = splitTarget(request.headers['x-amz-target']);
@@ -117,7 +117,7 @@ async function carryOut(
   ctx: CallContext,
   [prefix, operation]: Target,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: GuardedResponse,
   requestId: string,
 ): Promise<object> {
   const { api, services } = apiOf(prefix, operation);
@@ -129,7 +129,7 @@ async function carryOut(
 }
 
 /** A place is taken before anything is read: what is refused for want of one must cost as good as nothing. */
-async function takeLogs(ctx: CallContext, request: IncomingMessage, response: ServerResponse): Promise<object> {
+async function takeLogs(ctx: CallContext, request: IncomingMessage, response: GuardedResponse): Promise<object> {
   if (ctx.hostLogs === null) throw new ApiError('UnknownOperationException', 'This server takes no live logs.');
   const place = ctx.hostLogs.admit();
   try {
@@ -156,7 +156,7 @@ interface Proof {
 async function provedCall(
   ctx: HttpContext,
   request: IncomingMessage,
-  response: ServerResponse,
+  response: GuardedResponse,
   { authentication, services, urgency }: Proof,
 ): Promise<{ readonly caller: ProvedCaller; readonly input: Input }> {
   const { method = 'POST', url: path = '/', headers } = request;

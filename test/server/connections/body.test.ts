@@ -1,7 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { createBodyReader } from '../../../src/server/connections/body.ts';
+import { GuardedResponse, noteEnd } from '../../../src/server/connections/guarded-response.ts';
 import { createCalls } from '../../../src/server/http/calls.ts';
 
 const LIMITS = { bodyBytes: 1024 * 1024, bodyBytesPerAddress: 1024 * 1024, bodyMs: 600_000 };
@@ -12,15 +13,15 @@ afterEach(() => {
 });
 
 /** A request of which these bytes of the body have come, and more are promised. */
-async function arrived(body: string): Promise<{ request: IncomingMessage; response: ServerResponse; client: Socket }> {
-  const server = createServer();
+async function arrived(body: string): Promise<{ request: IncomingMessage; response: GuardedResponse; client: Socket }> {
+  const server = createServer({ ServerResponse: GuardedResponse });
   closing.push(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   const client = connect(typeof address === 'object' ? (address?.port ?? 0) : 0, '127.0.0.1');
   closing.push(() => client.destroy());
   client.on('error', () => undefined);
-  const came = new Promise<[IncomingMessage, ServerResponse]>((resolve) =>
+  const came = new Promise<[IncomingMessage, GuardedResponse]>((resolve) =>
     server.once('request', (...both) => resolve(both)),
   );
   client.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n${body}`);
@@ -51,6 +52,27 @@ test('a body that is refused while it comes leaves nothing that would keep what 
 
 test('a call whose client hung up before it began is told so', async () => {
   const came = await arrived('begun');
+  const calls = createCalls(() => undefined);
+  calls.count(came.response, { api: 'host-command', operation: 'PollHostCommand' });
   await hangUp(came);
-  expect(createCalls().begin(came.response).isGone).toBe(true);
+  expect(calls.begin(came.response).isGone).toBe(true);
+});
+
+test('a call whose client hangs up while it is held is told so once, and counted as closed', async () => {
+  const came = await arrived('begun');
+  came.response.on('close', noteEnd);
+  const counted: string[] = [];
+  const calls = createCalls(({ operation }, status) => counted.push(`${operation} ${status}`));
+  calls.count(came.response, { api: 'host-command', operation: 'PollHostCommand' });
+  const call = calls.begin(came.response);
+  const told: string[] = [];
+  call.tell({ end: () => void told.push('over') });
+  expect(call.isGone).toBe(false);
+  await hangUp(came);
+  calls.endAll();
+  expect({ isGone: call.isGone, told, counted }).toEqual({
+    isGone: true,
+    told: ['over'],
+    counted: ['PollHostCommand closed'],
+  });
 });
